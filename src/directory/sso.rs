@@ -1,0 +1,111 @@
+//! An organization's single sign-on: what is stored of its identity provider.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::Timestamp;
+
+/// How a SAML message travels through the browser (SAML bindings §3.4, §3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// HTTP-Redirect: a GET with a deflated query parameter.
+    #[default]
+    Redirect,
+    /// HTTP-POST: a form with a button.
+    Post,
+}
+
+/// Which attributes of the IdP carry the identity. `None`: the well-known names are tried (R54).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttributeMapping {
+    /// The attribute with the e-mail address.
+    pub email: Option<String>,
+    /// The attribute with the given name.
+    pub first_name: Option<String>,
+    /// The attribute with the family name.
+    pub last_name: Option<String>,
+}
+
+/// The settings of an organization's connection to its IdP, without its certificates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SsoSettings {
+    /// The IdP's entity ID: what `Issuer` must equal exactly (R24).
+    pub entity_id: String,
+    /// Where sign-in requests go: https, or http on loopback.
+    pub sign_in_url: String,
+    /// How sign-in requests travel.
+    pub sign_in_binding: Binding,
+    /// Where logout requests go, if the IdP offers it.
+    pub sign_out_url: Option<String>,
+    /// Sign AuthnRequests (R45). Follows the metadata's `WantAuthnRequestsSigned`.
+    pub sign_requests: bool,
+    /// Accept RSA-SHA1 signatures and SHA-1 digests (R13). Advised against.
+    pub allow_sha1: bool,
+    /// Clock skew granted, in seconds: 0 to 300 (R28).
+    pub skew_seconds: u16,
+    /// Refuse assertions that come unencrypted (R23).
+    pub require_encryption: bool,
+    /// Ask the IdP to authenticate the person anew (`ForceAuthn`, R44).
+    pub force_authn: bool,
+    /// `NameIDPolicy` Format to ask for; none by default (R44).
+    pub name_id_format: Option<String>,
+    /// `RequestedAuthnContext` class references to ask for; none by default (R44).
+    pub authn_contexts: Vec<String>,
+    /// Which attributes carry the identity.
+    pub attributes: AttributeMapping,
+    /// When the settings were last changed.
+    pub updated: Timestamp,
+}
+
+impl SsoSettings {
+    /// Clock skew granted unless set, in seconds (R28).
+    pub const DEFAULT_SKEW_SECONDS: u16 = 60;
+    /// The most clock skew that can be granted, in seconds (R28).
+    pub const MAX_SKEW_SECONDS: u16 = 300;
+
+    /// Settings for an IdP, all else at its default.
+    pub fn new(entity_id: impl Into<String>, sign_in_url: impl Into<String>, now: Timestamp) -> Self {
+        SsoSettings {
+            entity_id: entity_id.into(),
+            sign_in_url: sign_in_url.into(),
+            sign_in_binding: Binding::Redirect,
+            sign_out_url: None,
+            sign_requests: false,
+            allow_sha1: false,
+            skew_seconds: Self::DEFAULT_SKEW_SECONDS,
+            require_encryption: false,
+            force_authn: false,
+            name_id_format: None,
+            authn_contexts: Vec::new(),
+            attributes: AttributeMapping::default(),
+            updated: now,
+        }
+    }
+}
+
+/// A signing certificate of the IdP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SsoCertificate {
+    /// The certificate, DER as base64.
+    pub der_base64: String,
+    /// SHA-256 of the DER, lower-case hexadecimal.
+    pub sha256: String,
+    /// Its subject, for people.
+    pub subject: String,
+    /// From when it is valid.
+    pub not_before: Timestamp,
+    /// Until when it is valid.
+    pub not_after: Timestamp,
+    /// When it was configured.
+    pub added: Timestamp,
+}
+
+/// A connection as it is used: settings and at least one certificate (R18).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SsoConnection {
+    /// The settings.
+    pub settings: SsoSettings,
+    /// The certificates, all of which may verify (R12). Empty: SSO is off.
+    pub certificates: Vec<SsoCertificate>,
+}

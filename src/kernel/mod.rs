@@ -1,0 +1,15 @@
+//! What every room shares: time and chance as arguments, ids and names, secrets, faults. Knows no other room.
+
+pub mod clock;
+pub mod fault;
+pub mod id;
+pub mod names;
+pub mod rng;
+pub mod secret;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use fault::{Explain, Fault, FaultKind};
+pub use id::{LoginId, OrgId, SessionId, UserId};
+pub use names::{DomainName, EmailAddress, Role, Slug};
+pub use rng::{Rng, SeededRng, SystemRng};
+pub use secret::{Sealer, Secret, TokenHash};

@@ -1,0 +1,12 @@
+//! Vestibule: the one binary in front of your app that gives its customers single sign-on.
+//!
+//! The rooms, in reading order; each may use only those before it (ARCHITECTURE.md tells the trips):
+
+/// Organizations, claimed domains, single sign-on settings, users and members.
+pub mod directory;
+/// Time, chance, ids, names, secrets, faults.
+pub mod kernel;
+/// SAML 2.0: metadata, AuthnRequest, the strict verifier.
+pub mod saml;
+/// The one data door: transactions over typed tables, a change feed; sled beneath.
+pub mod store;

@@ -1,0 +1,3 @@
+//! Runs the command line: run, print the error, exit code.
+
+fn main() {}
