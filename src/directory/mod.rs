@@ -1,3 +1,23 @@
 //! Organizations, the domains they claim, their single sign-on, users and members: who is who.
+//!
+//! Every function takes a [`Tx`](crate::store::Tx), so that a door composes one transaction of several.
 
+pub mod admission;
+pub mod audit;
+pub mod claim;
+pub mod error;
+pub mod login;
+pub mod member;
+pub mod organization;
 pub mod sso;
+pub mod user;
+
+pub use admission::{Admission, Admitted, AssertedIdentity, Refusal};
+pub use audit::AuditEntry;
+pub use claim::{Claim, ClaimState};
+pub use error::DirectoryError;
+pub use login::{LoginCheck, LoginOutcome, LoginRecord};
+pub use member::{Member, Origin};
+pub use organization::{OrgKind, OrgSettings, Organization};
+pub use sso::{AttributeMapping, Binding, SsoCertificate, SsoConnection, SsoSettings};
+pub use user::User;

@@ -2,7 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Timestamp;
+use super::error::DirectoryError;
+use super::organization::Organization;
+use crate::kernel::{OrgId, Timestamp};
+use crate::store::{StoreError, Table, Tx};
+
+/// The settings of an organization's connection.
+pub const SSO_SETTINGS: Table<OrgId, SsoSettings> = Table::new("sso_settings");
+/// Its certificates, by their SHA-256.
+pub const SSO_CERTIFICATES: Table<(OrgId, String), SsoCertificate> = Table::new("sso_certificates");
+/// How many certificates a connection can have: a rollover needs two.
+pub const CERTIFICATE_LIMIT: usize = 16;
 
 /// How a SAML message travels through the browser (SAML bindings §3.4, §3.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,4 +118,97 @@ pub struct SsoConnection {
     pub settings: SsoSettings,
     /// The certificates, all of which may verify (R12). Empty: SSO is off.
     pub certificates: Vec<SsoCertificate>,
+}
+
+/// The organization's connection as it is stored; `None` if no single sign-on is set.
+pub async fn connection(tx: &Tx, organization: OrgId) -> Result<Option<SsoConnection>, StoreError> {
+    let Some(settings) = tx.get(&SSO_SETTINGS, &organization).await? else {
+        return Ok(None);
+    };
+    Ok(Some(SsoConnection { settings, certificates: certificates(tx, organization).await? }))
+}
+
+/// The connection's certificates, in the order of their SHA-256.
+pub async fn certificates(tx: &Tx, organization: OrgId) -> Result<Vec<SsoCertificate>, StoreError> {
+    let rows = tx.scan(&SSO_CERTIFICATES, &organization, None, CERTIFICATE_LIMIT).await?;
+    Ok(rows.into_iter().map(|(_, certificate)| certificate).collect())
+}
+
+/// Sets the connection whole: settings and all certificates, in place of what was there.
+///
+/// # Errors
+/// [`DirectoryError::InvalidSetting`] without a certificate (R18) or over [`CERTIFICATE_LIMIT`].
+pub async fn set(tx: &Tx, organization: &Organization, connection: &SsoConnection) -> Result<(), DirectoryError> {
+    check_count(connection.certificates.len())?;
+    for old in certificates(tx, organization.id).await? {
+        tx.delete(&SSO_CERTIFICATES, &(organization.id, old.sha256));
+    }
+    for certificate in &connection.certificates {
+        tx.put(&SSO_CERTIFICATES, &(organization.id, certificate.sha256.clone()), certificate)?;
+    }
+    Ok(tx.put(&SSO_SETTINGS, &organization.id, &connection.settings)?)
+}
+
+fn check_count(count: usize) -> Result<(), DirectoryError> {
+    let text = match count {
+        0 => "single sign-on needs the IdP's signing certificate: without one nothing can be verified".to_owned(),
+        1..=CERTIFICATE_LIMIT => return Ok(()),
+        _ => format!("a connection has at most {CERTIFICATE_LIMIT} certificates: remove the expired ones"),
+    };
+    Err(DirectoryError::InvalidSetting(text))
+}
+
+/// Adds a certificate beside those there are (R12). Adding one that is there changes nothing.
+///
+/// # Errors
+/// [`DirectoryError::NoSso`]; [`DirectoryError::InvalidSetting`] over [`CERTIFICATE_LIMIT`].
+pub async fn add_certificate(
+    tx: &Tx,
+    organization: &Organization,
+    certificate: &SsoCertificate,
+) -> Result<(), DirectoryError> {
+    let mut settings = require(tx, organization).await?;
+    let mut held = certificates(tx, organization.id).await?;
+    held.retain(|held| held.sha256 != certificate.sha256);
+    check_count(held.len() + 1)?;
+    settings.updated = tx.now();
+    tx.put(&SSO_SETTINGS, &organization.id, &settings)?;
+    Ok(tx.put(&SSO_CERTIFICATES, &(organization.id, certificate.sha256.clone()), certificate)?)
+}
+
+/// Removes the certificate with this SHA-256; the last one can't go (R18).
+///
+/// # Errors
+/// [`DirectoryError::NoSso`], [`DirectoryError::NoSuchCertificate`], [`DirectoryError::LastCertificate`].
+pub async fn remove_certificate(
+    tx: &Tx,
+    organization: &Organization,
+    sha256: &str,
+) -> Result<SsoCertificate, DirectoryError> {
+    let mut settings = require(tx, organization).await?;
+    let held = certificates(tx, organization.id).await?;
+    let Some(found) = held.iter().find(|held| held.sha256 == sha256) else {
+        return Err(DirectoryError::NoSuchCertificate(organization.slug.clone(), sha256.to_owned()));
+    };
+    if held.len() == 1 {
+        return Err(DirectoryError::LastCertificate(organization.slug.clone()));
+    }
+    settings.updated = tx.now();
+    tx.put(&SSO_SETTINGS, &organization.id, &settings)?;
+    tx.delete(&SSO_CERTIFICATES, &(organization.id, found.sha256.clone()));
+    Ok(found.clone())
+}
+
+async fn require(tx: &Tx, organization: &Organization) -> Result<SsoSettings, DirectoryError> {
+    let found = tx.get(&SSO_SETTINGS, &organization.id).await?;
+    found.ok_or_else(|| DirectoryError::NoSso(organization.slug.clone()))
+}
+
+/// Removes the connection; the sessions it made end within a second, by way of the change feed (D6, R41).
+pub async fn remove(tx: &Tx, organization: OrgId) -> Result<(), StoreError> {
+    for old in certificates(tx, organization).await? {
+        tx.delete(&SSO_CERTIFICATES, &(organization, old.sha256));
+    }
+    tx.delete(&SSO_SETTINGS, &organization);
+    Ok(())
 }

@@ -90,7 +90,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Timestamp(since.map(millis_of).unwrap_or(0))
+        Timestamp(since.map_or(0, millis_of))
     }
 }
 

@@ -1,0 +1,78 @@
+//! What the directory refuses, and why.
+
+use std::borrow::Cow;
+
+use crate::kernel::{DomainName, EmailAddress, Explain, FaultKind, Slug};
+use crate::store::StoreError;
+
+/// A refusal of the directory. Its text is one sentence: what is wrong and what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// No organization has this slug.
+    #[error("there is no organization «{0}»: `vestibule org list` shows those there are")]
+    NoSuchOrganization(Slug),
+    /// The slug is taken, or was once (D3).
+    #[error("the slug «{0}» is in use or was once, and slugs are never used again: choose another")]
+    SlugTaken(Slug),
+    /// Another organization holds the verified claim of this domain.
+    #[error("the domain {0} is verified for another organization: it must release or transfer it first")]
+    DomainHeld(DomainName),
+    /// The organization has no claim of this domain.
+    #[error("{0} has no claim of the domain {1}: `vestibule domain list {0}` shows those it has")]
+    NoSuchClaim(Slug, DomainName),
+    /// No account has this e-mail address.
+    #[error("there is no account {0}: `vestibule user add SLUG {0}` makes one")]
+    NoSuchUser(EmailAddress),
+    /// The account is no member of the organization.
+    #[error("{1} is no member of {0}: `vestibule user add {0} {1}` makes them one")]
+    NotAMember(Slug, EmailAddress),
+    /// The account is a member already.
+    #[error("{1} is a member of {0} already: `vestibule user set {0} {1} --role ROLE` changes the role")]
+    AlreadyAMember(Slug, EmailAddress),
+    /// The organization has no single sign-on.
+    #[error("{0} has no single sign-on yet: `vestibule sso set {0} --metadata FILE` sets it up")]
+    NoSso(Slug),
+    /// No such certificate.
+    #[error("{0} has no certificate with SHA-256 {1}: `vestibule sso certificate list {0}` shows those it has")]
+    NoSuchCertificate(Slug, String),
+    /// The last certificate can't go while single sign-on is set (R18).
+    #[error("this is the last certificate of {0}: add the new one first, or nobody could sign in")]
+    LastCertificate(Slug),
+    /// A setting's name or value is wrong.
+    #[error("{0}")]
+    InvalidSetting(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for DirectoryError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            DirectoryError::NoSuchOrganization(_)
+            | DirectoryError::NoSuchClaim(..)
+            | DirectoryError::NoSuchUser(_)
+            | DirectoryError::NotAMember(..)
+            | DirectoryError::NoSso(_)
+            | DirectoryError::NoSuchCertificate(..) => FaultKind::NotFound,
+            DirectoryError::SlugTaken(_)
+            | DirectoryError::DomainHeld(_)
+            | DirectoryError::AlreadyAMember(..)
+            | DirectoryError::LastCertificate(_) => FaultKind::Conflict,
+            DirectoryError::InvalidSetting(_) => FaultKind::Invalid,
+            DirectoryError::Store(error) => error.kind(),
+        }
+    }
+
+    fn public(&self) -> Cow<'static, str> {
+        match self {
+            DirectoryError::Store(error) => error.public(),
+            DirectoryError::InvalidSetting(_) => Cow::Borrowed("One of the values is not possible."),
+            _ => Cow::Borrowed("This can't be done. Please ask whoever runs this site."),
+        }
+    }
+
+    fn detail(&self) -> String {
+        self.to_string()
+    }
+}

@@ -1,0 +1,125 @@
+//! The sign-in log: each sign-in with its checks and, if it was refused, the reason and the fix (R55, R56, R59).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{LoginId, OrgId, Timestamp};
+use crate::store::{StoreError, Table, Tx};
+
+/// Sign-ins by organization and place in its ring of the last [`KEPT`].
+const LOGINS: Table<(OrgId, u64), LoginRecord> = Table::new("logins");
+/// How many refused and how many successful sign-ins an organization has had.
+const COUNTERS: Table<OrgId, Counters> = Table::new("login_counters");
+
+/// How many refused sign-ins of an organization are kept, and how many successful ones: the newest of each, so that
+/// strangers who post rubbish neither fill the disk nor push out the good ones.
+pub const KEPT: u64 = 500;
+/// How long a sign-in is kept.
+pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The longest text of a check, in bytes; longer ones are cut.
+pub const TEXT_LIMIT: usize = 240;
+/// How many checks a record has at most.
+const CHECK_LIMIT: usize = 48;
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Counters {
+    refused: u64,
+    accepted: u64,
+}
+
+/// One check of a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginCheck {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it was right.
+    pub passed: bool,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub received: String,
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum LoginOutcome {
+    /// A session was made.
+    Accepted,
+    /// The message was right and the session awaits a further step.
+    Continued,
+    /// No session.
+    Refused {
+        /// The reason code (SAML.md, H).
+        code: String,
+        /// What to do about it, for the admin.
+        fix: String,
+    },
+}
+
+/// A sign-in, as it is kept: no assertion, no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginRecord {
+    /// The attempt.
+    pub id: LoginId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The reference that the person saw.
+    pub reference: String,
+    /// Who it was about, if that far.
+    pub email: Option<String>,
+    /// The IdP that was asked.
+    pub idp: Option<String>,
+    /// The AuthnRequest's id.
+    pub request_id: Option<String>,
+    /// The assertion's id.
+    pub assertion_id: Option<String>,
+    /// The client's address.
+    pub client: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: LoginOutcome,
+    /// Each check, in order.
+    pub checks: Vec<LoginCheck>,
+}
+
+/// Cuts a text to what a record keeps.
+pub fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(TEXT_LIMIT)].to_owned()
+}
+
+/// Keeps a sign-in.
+///
+/// # Errors
+/// [`StoreError::Backend`].
+pub async fn record(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Result<(), StoreError> {
+    let mut counters = tx.get(&COUNTERS, &organization).await?.unwrap_or_default();
+    let refused = matches!(record.outcome, LoginOutcome::Refused { .. });
+    let counter = if refused { &mut counters.refused } else { &mut counters.accepted };
+    let slot = *counter % KEPT + if refused { 0 } else { KEPT };
+    *counter += 1;
+    tx.put(&COUNTERS, &organization, &counters)?;
+    let mut record = record.clone();
+    record.checks.truncate(CHECK_LIMIT);
+    for check in &mut record.checks {
+        check.expected = cut(&check.expected);
+        check.received = cut(&check.received);
+    }
+    tx.put_until(&LOGINS, &(organization, slot), &record, record.at.plus(KEPT_FOR))
+}
+
+/// The sign-ins kept of an organization, newest first, at most `last`.
+pub async fn list(tx: &Tx, organization: OrgId, last: usize) -> Result<Vec<LoginRecord>, StoreError> {
+    let mut found: Vec<LoginRecord> = Vec::new();
+    let mut after: Option<(OrgId, u64)> = None;
+    loop {
+        let page = tx.scan(&LOGINS, &organization, after.as_ref(), 200).await?;
+        let Some((end, _)) = page.last() else { break };
+        after = Some(*end);
+        found.extend(page.into_iter().map(|(_, record)| record));
+    }
+    found.sort_by_key(|record| std::cmp::Reverse(record.at));
+    found.truncate(last);
+    Ok(found)
+}

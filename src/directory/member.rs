@@ -1,0 +1,128 @@
+//! Members: a user in an organization, with one role and the origin of the membership (D16).
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DirectoryError;
+use super::organization::Organization;
+use super::user::User;
+use crate::kernel::{OrgId, Role, Timestamp, UserId};
+use crate::store::{StoreError, Table, Tx};
+
+/// Members by organization and user.
+pub const MEMBERS: Table<(OrgId, UserId), Member> = Table::new("members");
+/// The other way round: the organizations of a user.
+const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+
+/// How many members one page of a listing holds at most.
+pub const PAGE: usize = 500;
+/// How many organizations one account can be in.
+pub const MEMBERSHIP_LIMIT: usize = 500;
+
+/// How a membership came to be (D16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// By a person's or the operator's hand.
+    Hand,
+    /// At the first sign-in, by `idp_managed_access`.
+    Jit,
+    /// By provisioning.
+    Scim,
+}
+
+/// A user in an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The organization.
+    pub organization: OrgId,
+    /// The user.
+    pub user: UserId,
+    /// The role.
+    pub role: Role,
+    /// How it came to be.
+    pub origin: Origin,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// [`DirectoryError::AlreadyAMember`]; [`DirectoryError::InvalidSetting`] over [`MEMBERSHIP_LIMIT`].
+pub async fn add(
+    tx: &Tx,
+    organization: &Organization,
+    user: &User,
+    role: Role,
+    origin: Origin,
+) -> Result<Member, DirectoryError> {
+    let key = (organization.id, user.id);
+    if tx.get(&MEMBERS, &key).await?.is_some() {
+        return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
+    }
+    if of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
+        let text = format!("{} is in {MEMBERSHIP_LIMIT} organizations already: that is the limit", user.email);
+        return Err(DirectoryError::InvalidSetting(text));
+    }
+    let member = Member { organization: organization.id, user: user.id, role, origin, created: tx.now() };
+    tx.put(&MEMBERS, &key, &member)?;
+    tx.put(&BY_USER, &(user.id, organization.id), &())?;
+    Ok(member)
+}
+
+/// The membership of `user` in `organization`, if there is one.
+pub async fn find(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<Member>, StoreError> {
+    tx.get(&MEMBERS, &(organization, user)).await
+}
+
+/// Changes a member's role.
+///
+/// # Errors
+/// [`DirectoryError::NotAMember`].
+pub async fn set_role(tx: &Tx, organization: &Organization, user: &User, role: Role) -> Result<Member, DirectoryError> {
+    let Some(mut member) = find(tx, organization.id, user.id).await? else {
+        return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
+    };
+    member.role = role;
+    tx.put(&MEMBERS, &(organization.id, user.id), &member)?;
+    Ok(member)
+}
+
+/// Ends a membership; sessions in that organization end within a second, by way of the change feed.
+///
+/// # Errors
+/// [`DirectoryError::NotAMember`].
+pub async fn remove(tx: &Tx, organization: &Organization, user: &User) -> Result<Member, DirectoryError> {
+    let Some(member) = tx.take(&MEMBERS, &(organization.id, user.id)).await? else {
+        return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
+    };
+    tx.delete(&BY_USER, &(user.id, organization.id));
+    Ok(member)
+}
+
+/// The members of an organization behind `after`, at most [`PAGE`].
+pub async fn list(tx: &Tx, organization: OrgId, after: Option<UserId>) -> Result<Vec<Member>, StoreError> {
+    let after = after.map(|user| (organization, user));
+    let rows = tx.scan(&MEMBERS, &organization, after.as_ref(), PAGE).await?;
+    Ok(rows.into_iter().map(|(_, member)| member).collect())
+}
+
+/// The organizations that a user is a member of, at most [`MEMBERSHIP_LIMIT`].
+pub async fn of_user(tx: &Tx, user: UserId) -> Result<Vec<OrgId>, StoreError> {
+    let rows = tx.scan(&BY_USER, &user, None, MEMBERSHIP_LIMIT).await?;
+    Ok(rows.into_iter().map(|((_, organization), ())| organization).collect())
+}
+
+/// Ends all memberships of an organization.
+pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), StoreError> {
+    loop {
+        let page = list(tx, organization, None).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for member in page {
+            tx.delete(&MEMBERS, &(organization, member.user));
+            tx.delete(&BY_USER, &(member.user, organization));
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Organizations and their settings, with the defaults of D1.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DirectoryError;
+use crate::kernel::{OrgId, Rng, Slug, Timestamp};
+use crate::store::{StoreError, Table, Tx};
+
+/// Organizations by id.
+pub const ORGANIZATIONS: Table<OrgId, Organization> = Table::new("organizations");
+/// Which organization has a slug, or had it: a slug is never used again (D3).
+const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
+
+/// The longest name of an organization, in characters.
+pub const NAME_LIMIT: usize = 120;
+/// How many organizations one page of a listing holds at most.
+pub const PAGE: usize = 500;
+/// The shortest session limit that can be set.
+const SHORTEST_SESSION: Duration = Duration::from_secs(60);
+/// The longest session limit that can be set: it bounds what revocation must remember.
+pub const LONGEST_SESSION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What sort of organization it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrgKind {
+    /// A customer company.
+    #[default]
+    Customer,
+    /// An Admin organization: holds single sign-on and domains for those linked to it.
+    Admin,
+}
+
+/// A customer company, or an Admin organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// The id; never used again.
+    pub id: OrgId,
+    /// The short name in URLs and commands.
+    pub slug: Slug,
+    /// The name for people.
+    pub name: String,
+    /// Customer or Admin.
+    pub kind: OrgKind,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its settings.
+    pub settings: OrgSettings,
+}
+
+/// What an organization may set (D1). Keys whose effect this version does not have are refused, never stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrgSettings {
+    /// People of the verified domains sign in by single sign-on only.
+    pub require_sso: bool,
+    /// Whoever of the verified domains succeeds at the IdP is added as a member.
+    pub idp_managed_access: bool,
+    /// Shorter idle limit of sessions in this organization, in seconds.
+    pub session_idle: Option<u64>,
+    /// Shorter absolute limit of sessions in this organization, in seconds.
+    pub session_absolute: Option<u64>,
+}
+
+impl Organization {
+    /// Sets one key of `org set` (CONTRACT.md).
+    ///
+    /// # Errors
+    /// [`DirectoryError::InvalidSetting`] with the sentence that says what is wanted.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), DirectoryError> {
+        match key {
+            "name" => self.name = valid_name(value)?,
+            "require_sso" => self.settings.require_sso = switch(key, value)?,
+            "idp_managed_access" => self.settings.idp_managed_access = switch(key, value)?,
+            "session_idle" => self.settings.session_idle = session_limit(key, value)?,
+            "session_absolute" => self.settings.session_absolute = session_limit(key, value)?,
+            "two_factor"
+            | "grace_sign_ins"
+            | "trust_idp_mfa"
+            | "scim_name"
+            | "discoverability"
+            | "discoverable_domains"
+            | "idp_initiated" => {
+                return Err(invalid(format!("this version does not have «{key}» yet, so it can't be set")));
+            }
+            _ => {
+                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute";
+                return Err(invalid(format!("«{key}» is not a setting: those are {known}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(text: String) -> DirectoryError {
+    DirectoryError::InvalidSetting(text)
+}
+
+/// A name for people: trimmed, 1 to [`NAME_LIMIT`] characters, no control characters.
+pub fn valid_name(text: &str) -> Result<String, DirectoryError> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
+        return Err(invalid(format!("a name has 1 to {NAME_LIMIT} characters, none of them a control character")));
+    }
+    Ok(name.to_owned())
+}
+
+fn switch(key: &str, value: &str) -> Result<bool, DirectoryError> {
+    match value {
+        "true" | "on" => Ok(true),
+        "false" | "off" => Ok(false),
+        _ => Err(invalid(format!("{key} is true or false, not «{value}»"))),
+    }
+}
+
+/// `default`, or a duration: a whole number followed by `s`, `m`, `h` or `d`.
+fn session_limit(key: &str, value: &str) -> Result<Option<u64>, DirectoryError> {
+    if value == "default" {
+        return Ok(None);
+    }
+    let wanted = || invalid(format!("{key} is «default», or 1m to 30d such as 30m, 8h or 7d, not «{value}»"));
+    let unit = value.chars().last().ok_or_else(wanted)?;
+    let factor: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
+        _ => return Err(wanted()),
+    };
+    let number: u64 = value[..value.len() - 1].parse().map_err(|_| wanted())?;
+    let seconds = number.checked_mul(factor).ok_or_else(wanted)?;
+    if seconds < SHORTEST_SESSION.as_secs() || seconds > LONGEST_SESSION.as_secs() {
+        return Err(wanted());
+    }
+    Ok(Some(seconds))
+}
+
+/// Makes an organization.
+///
+/// # Errors
+/// [`DirectoryError::SlugTaken`], also if the slug was used once (D3); [`DirectoryError::InvalidSetting`] for the name.
+pub async fn create(
+    tx: &Tx,
+    rng: &dyn Rng,
+    slug: &Slug,
+    name: &str,
+    kind: OrgKind,
+) -> Result<Organization, DirectoryError> {
+    let name = valid_name(name)?;
+    if tx.get(&BY_SLUG, slug).await?.is_some() {
+        return Err(DirectoryError::SlugTaken(slug.clone()));
+    }
+    let id = OrgId::random(rng);
+    let organization =
+        Organization { id, slug: slug.clone(), name, kind, created: tx.now(), settings: OrgSettings::default() };
+    tx.put(&BY_SLUG, slug, &id)?;
+    tx.put(&ORGANIZATIONS, &id, &organization)?;
+    Ok(organization)
+}
+
+/// The organization with this id, if it still is.
+pub async fn by_id(tx: &Tx, id: OrgId) -> Result<Option<Organization>, StoreError> {
+    tx.get(&ORGANIZATIONS, &id).await
+}
+
+/// The organization with this slug.
+///
+/// # Errors
+/// [`DirectoryError::NoSuchOrganization`].
+pub async fn by_slug(tx: &Tx, slug: &Slug) -> Result<Organization, DirectoryError> {
+    let missing = || DirectoryError::NoSuchOrganization(slug.clone());
+    let id = tx.get(&BY_SLUG, slug).await?.ok_or_else(missing)?;
+    by_id(tx, id).await?.ok_or_else(missing)
+}
+
+/// Writes a changed organization. Its id and slug must be those it was read with.
+pub fn save(tx: &Tx, organization: &Organization) -> Result<(), StoreError> {
+    tx.put(&ORGANIZATIONS, &organization.id, organization)
+}
+
+/// All organizations behind `after`, in the order of their ids, at most [`PAGE`].
+pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, StoreError> {
+    let rows = tx.scan(&ORGANIZATIONS, &(), after.as_ref(), PAGE).await?;
+    Ok(rows.into_iter().map(|(_, organization)| organization).collect())
+}
+
+/// Removes an organization with its single sign-on, claims and memberships; its slug stays used (D3, R41).
+/// Accounts stay: they may belong to others.
+///
+/// # Errors
+/// [`DirectoryError::Store`].
+pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), DirectoryError> {
+    super::sso::remove(tx, organization.id).await?;
+    super::claim::remove_all(tx, organization.id).await?;
+    super::member::remove_all(tx, organization.id).await?;
+    tx.delete(&ORGANIZATIONS, &organization.id);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_take_what_they_mean_and_say_what_they_want() {
+        let mut organization = Organization {
+            id: OrgId::from_bytes([1; 16]),
+            slug: "acme".parse().unwrap(),
+            name: "Acme".to_owned(),
+            kind: OrgKind::Customer,
+            created: Timestamp::EPOCH,
+            settings: OrgSettings::default(),
+        };
+        organization.set("require_sso", "true").unwrap();
+        organization.set("session_idle", "30m").unwrap();
+        assert!(organization.settings.require_sso);
+        assert_eq!(organization.settings.session_idle, Some(1800));
+        for (key, value) in [
+            ("session_idle", "0s"),
+            ("session_idle", "31d"),
+            ("session_idle", "1"),
+            ("session_idle", ""),
+            ("session_idle", "99999999999999999999d"),
+            ("session_idle", "1é"),
+            ("require_sso", "yes please"),
+            ("name", " "),
+            ("colour", "red"),
+            ("two_factor", "always"),
+            ("idp_initiated", "true"),
+        ] {
+            assert!(organization.set(key, value).is_err(), "{key}={value}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Accounts: one for each e-mail address, found by their SSO link once it is made (D4, R40).
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DirectoryError;
+use crate::kernel::{EmailAddress, OrgId, Rng, Timestamp, UserId};
+use crate::store::{StoreError, Table, Tx};
+
+/// Accounts by id.
+pub const USERS: Table<UserId, User> = Table::new("users");
+/// Which account has an address.
+const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
+/// Which account an IdP's stable NameID means: (organization of the connection, IdP's entity ID, NameID).
+const SSO_LINKS: Table<(OrgId, String, String), UserId> = Table::new("sso_links");
+
+/// The longest given or family name, in characters; longer ones are cut.
+pub const PERSON_NAME_LIMIT: usize = 100;
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The stable opaque id: what the app knows the person by.
+    pub id: UserId,
+    /// The address: an attribute, which the IdP may change within its organization's domains (R40).
+    pub email: EmailAddress,
+    /// The given name, if known.
+    pub first_name: Option<String>,
+    /// The family name, if known.
+    pub last_name: Option<String>,
+    /// A deactivated account has no session and gets none.
+    pub active: bool,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl User {
+    /// The name for people: given and family name, else the address.
+    pub fn display_name(&self) -> String {
+        match (&self.first_name, &self.last_name) {
+            (Some(first), Some(last)) => format!("{first} {last}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => self.email.to_string(),
+        }
+    }
+}
+
+/// The account with this id.
+pub async fn by_id(tx: &Tx, id: UserId) -> Result<Option<User>, StoreError> {
+    tx.get(&USERS, &id).await
+}
+
+/// The account with this address, if there is one.
+pub async fn find_by_email(tx: &Tx, email: &EmailAddress) -> Result<Option<User>, StoreError> {
+    match tx.get(&BY_EMAIL, email).await? {
+        Some(id) => by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The account with this address.
+///
+/// # Errors
+/// [`DirectoryError::NoSuchUser`].
+pub async fn by_email(tx: &Tx, email: &EmailAddress) -> Result<User, DirectoryError> {
+    find_by_email(tx, email).await?.ok_or_else(|| DirectoryError::NoSuchUser(email.clone()))
+}
+
+/// The account that the link (organization, IdP, NameID) means, if it was made.
+pub async fn find_by_link(tx: &Tx, organization: OrgId, idp: &str, name_id: &str) -> Result<Option<User>, StoreError> {
+    match tx.get(&SSO_LINKS, &(organization, idp.to_owned(), name_id.to_owned())).await? {
+        Some(id) => by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Makes the link (organization, IdP, NameID) mean `user` from now on.
+pub fn link(tx: &Tx, organization: OrgId, idp: &str, name_id: &str, user: UserId) -> Result<(), StoreError> {
+    tx.put(&SSO_LINKS, &(organization, idp.to_owned(), name_id.to_owned()), &user)
+}
+
+/// Makes an account; the caller has looked that there is none of that address.
+pub fn create(tx: &Tx, rng: &dyn Rng, email: &EmailAddress) -> Result<User, StoreError> {
+    let id = UserId::random(rng);
+    let user = User { id, email: email.clone(), first_name: None, last_name: None, active: true, created: tx.now() };
+    tx.put(&BY_EMAIL, email, &id)?;
+    tx.put(&USERS, &id, &user)?;
+    Ok(user)
+}
+
+/// Writes a changed account, moving the index if the address changed from `old_email`.
+/// The caller has looked that the new address is free.
+pub fn save(tx: &Tx, user: &User, old_email: &EmailAddress) -> Result<(), StoreError> {
+    if user.email != *old_email {
+        tx.delete(&BY_EMAIL, old_email);
+        tx.put(&BY_EMAIL, &user.email, &user.id)?;
+    }
+    tx.put(&USERS, &user.id, user)
+}
+
+/// A person's name as an IdP sent it: trimmed, without control characters, cut at [`PERSON_NAME_LIMIT`].
+pub fn tidy_name(text: &str) -> Option<String> {
+    let tidy: String = text.trim().chars().filter(|c| !c.is_control()).take(PERSON_NAME_LIMIT).collect();
+    (!tidy.is_empty()).then_some(tidy)
+}
+
+/// Switches an account on or off. Off ends its sessions within a second, by way of the change feed.
+///
+/// # Errors
+/// [`DirectoryError::NoSuchUser`].
+pub async fn set_active(tx: &Tx, email: &EmailAddress, active: bool) -> Result<User, DirectoryError> {
+    let mut user = by_email(tx, email).await?;
+    if user.active != active {
+        user.active = active;
+        save(tx, &user, email)?;
+    }
+    Ok(user)
+}
