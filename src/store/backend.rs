@@ -105,16 +105,21 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<Vec<Row>, StoreError>;
 
     /// Applies `batch` and returns once it is durable: it survives `kill -9` and a power cut.
-    /// Gives the commit's sequence number, which is greater than every earlier one.
-    /// Afterwards, and in the order of commits, every [`Feed`] gets the change.
+    /// Gives the commit's sequence number, which is greater than every earlier one, also over restarts.
+    /// When it returns, every [`Feed`] has been given the change, in the order of commits. A batch without writes
+    /// only checks what it expects.
     async fn commit(&self, batch: Batch) -> Result<u64, CommitError>;
 
     /// Follows all changes from now on.
     fn feed(&self) -> Feed;
 
+    /// The sequence number of the newest commit.
+    async fn sequence(&self) -> Result<u64, StoreError>;
+
     /// Every row of every table, page by page, in a stable order, for exports: rows sorting behind `after`.
     async fn dump(&self, after: Option<&(String, Vec<u8>)>, limit: usize) -> Result<Vec<(String, Row)>, StoreError>;
 
-    /// Writes rows of an export into an empty store, durably.
-    async fn load(&self, rows: Vec<(String, Row)>) -> Result<(), StoreError>;
+    /// Writes rows of an export into an empty store, durably; their versions in `rows` don't count, those that they
+    /// get are above `above`. No feed is told.
+    async fn load(&self, rows: Vec<(String, Row)>, above: u64) -> Result<(), StoreError>;
 }

@@ -13,6 +13,16 @@ pub enum StoreError {
     /// The store can't be opened because another process has it open.
     #[error("the store at {0} is open in another process: stop that one first, or use its admin socket")]
     Locked(String),
+    /// The embedded store's files can't be read, or have lost what they held.
+    #[error("the store at {path} is damaged: {reason}; {}", way_back(export.as_deref()))]
+    Damaged {
+        /// The store's directory.
+        path: String,
+        /// What was found.
+        reason: String,
+        /// The newest automatic export, if there is any.
+        export: Option<String>,
+    },
     /// A record does not decode.
     #[error("a record of table {table} does not decode: {reason}")]
     Decode {
@@ -40,6 +50,12 @@ pub enum StoreError {
     /// Too many lost races.
     #[error("the transaction «{0}» lost too many races")]
     Contention(&'static str),
+}
+
+fn way_back(export: Option<&str>) -> String {
+    let file = export.unwrap_or("FILE");
+    let known = if export.is_some() { "its newest export is" } else { "it has no automatic export, so with your own:" };
+    format!("{known} {file}: `vestibule restore {file}` sets the damaged files aside and starts from it")
 }
 
 impl Explain for StoreError {

@@ -5,22 +5,23 @@
 
 mod backend;
 mod error;
-
 mod feed;
+mod flush;
 mod key;
-
+mod place;
+mod sled;
 mod table;
 mod tx;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub use self::sled::{OPEN_PATIENCE, SledBackend};
 pub use backend::{Backend, Batch, CommitError, Record, Row, RowKey, Write};
 pub use error::StoreError;
-
-pub use feed::{Change, Feed, FeedEvent};
+pub use feed::{Change, FEED_HEARTBEAT, Feed, FeedEvent};
 pub use key::Key;
-
+pub use place::{exports_directory, newest_export};
 pub use table::Table;
 pub use tx::Tx;
 
@@ -32,6 +33,8 @@ pub const MAX_ATTEMPTS: usize = 64;
 pub const VALUE_LIMIT: usize = 16 * 1024;
 /// The version of what the tables hold; a store of another version is not opened.
 pub const SCHEMA_VERSION: u32 = 1;
+/// How many changes a feed may fall behind before it is told that it lost some.
+pub const FEED_CAPACITY: usize = 4096;
 /// How many expired rows one sweep removes at most in one transaction.
 const SWEEP_BATCH: usize = 500;
 

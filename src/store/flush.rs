@@ -1,0 +1,171 @@
+//! Group flush: one thread makes all waiting commits durable at once, tells the feeds in commit order, then answers.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{broadcast, oneshot};
+
+use super::error::StoreError;
+use super::feed::Change;
+use super::place::Place;
+use super::sled::guarded;
+
+/// Commits that are written, but not yet known to be durable.
+#[derive(Default)]
+pub(super) struct FlushQueue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    closing: bool,
+    failed: Option<StoreError>,
+}
+
+struct Waiting {
+    /// What the feeds will be told.
+    change: Option<Arc<Change>>,
+    /// The last sequence number that was set aside by then.
+    ceiling: u64,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl FlushQueue {
+    /// Queues a commit; call it in commit order. The receiver hears once it is durable.
+    pub(super) fn push(&self, change: Option<Arc<Change>>, ceiling: u64) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (done, receiver) = oneshot::channel();
+        self.state.lock().waiting.push(Waiting { change, ceiling, done });
+        self.wake.notify_one();
+        receiver
+    }
+
+    /// Refuses once anything has failed: after a failed flush nobody knows what the disk holds.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.state.lock().failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Ends all writing, for good.
+    pub(super) fn poison(&self, error: &StoreError) {
+        let mut state = self.state.lock();
+        if state.failed.is_none() {
+            tracing::error!(%error, "the store failed and takes no more writes until it is opened again");
+            state.failed = Some(error.clone());
+        }
+    }
+
+    /// All that wait, as soon as there are some; `None` once the queue is closed and empty.
+    fn drain(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.state.lock();
+        while state.waiting.is_empty() {
+            if state.closing {
+                return None;
+            }
+            self.wake.wait(&mut state);
+        }
+        Some(std::mem::take(&mut state.waiting))
+    }
+
+    fn close(&self) {
+        self.state.lock().closing = true;
+        self.wake.notify_all();
+    }
+}
+
+/// The thread that flushes. Dropping it flushes what still waits, and waits for its end.
+pub(super) struct Flusher {
+    queue: Arc<FlushQueue>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flusher {
+    /// Starts the thread. Without a `place` there is no disk to wait for.
+    pub(super) fn start(
+        queue: Arc<FlushQueue>,
+        tree: sled::Db,
+        place: Option<Place>,
+        changes: broadcast::Sender<Arc<Change>>,
+    ) -> Result<Self, StoreError> {
+        let disk = place.map(Disk::new).transpose()?;
+        let work = Work { queue: Arc::clone(&queue), tree, disk, changes };
+        let thread = std::thread::Builder::new().name("store-flush".to_owned()).spawn(move || work.run());
+        let thread = thread.map_err(|error| StoreError::Backend(error.to_string()))?;
+        Ok(Flusher { queue, thread: Some(thread) })
+    }
+
+    /// Waits until the thread has answered.
+    #[expect(clippy::unused_self, reason = "whoever waits must hold the thread that answers")]
+    pub(super) async fn durable(&self, done: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), StoreError> {
+        done.await.unwrap_or_else(|_| Err(StoreError::Backend("the flushing thread has ended".to_owned())))
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread holds.
+struct Work {
+    queue: Arc<FlushQueue>,
+    tree: sled::Db,
+    disk: Option<Disk>,
+    changes: broadcast::Sender<Arc<Change>>,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Some(waiting) = self.queue.drain() {
+            let result = self.queue.check().and_then(|()| self.flush(&waiting));
+            if let Err(error) = &result {
+                self.queue.poison(error);
+            }
+            for Waiting { change, done, .. } in waiting {
+                if let (Ok(()), Some(change)) = (&result, change) {
+                    // No feed is listening: nothing to tell.
+                    let _ = self.changes.send(change);
+                }
+                // Whoever asked has gone: the commit stands all the same.
+                let _ = done.send(result.clone());
+            }
+        }
+    }
+
+    fn flush(&mut self, waiting: &[Waiting]) -> Result<(), StoreError> {
+        guarded(|| self.tree.flush())?;
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        disk.sync(waiting.iter().map(|waiting| waiting.ceiling).max().unwrap_or_default())
+    }
+}
+
+/// The files beneath, for what sled's own flush leaves out.
+struct Disk {
+    place: Place,
+    file: File,
+    mark: u64,
+}
+
+impl Disk {
+    fn new(place: Place) -> Result<Self, StoreError> {
+        let file = place.database_file()?;
+        let mark = place.read_mark()?;
+        Ok(Disk { place, file, mark })
+    }
+
+    /// sled's flush is `sync_file_range`: it survives the end of the process, not a power cut.
+    fn sync(&mut self, ceiling: u64) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(|error| StoreError::Backend(error.to_string()))?;
+        if ceiling > self.mark {
+            self.place.write_mark(ceiling)?;
+            self.mark = ceiling;
+        }
+        Ok(())
+    }
+}
