@@ -179,3 +179,37 @@ fn update(tx: &Tx, user: &User, identity: &AssertedIdentity<'_>) -> Result<User,
     }
     Ok(updated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_admission() {
+        use Admission::{Enter, Join, Refuse};
+        use Refusal::{AccountConflict, Deactivated, EmailDomain, NotAMember};
+        let check = |[ours, differ, off, member, managed]: [u8; 5], expected: Admission| {
+            let facts = Facts {
+                domain_is_ours: ours == 1,
+                accounts_differ: differ == 1,
+                deactivated: off == 1,
+                is_member: member == 1,
+                idp_managed_access: managed == 1,
+            };
+            assert_eq!(decide(&facts), expected, "{facts:?}");
+        };
+        // ours, accounts differ, deactivated, member, idp_managed_access
+        check([1, 0, 0, 1, 0], Enter);
+        check([1, 0, 0, 1, 1], Enter);
+        check([1, 0, 0, 0, 1], Join);
+        check([1, 0, 0, 0, 0], Refuse(NotAMember));
+        check([1, 0, 1, 1, 1], Refuse(Deactivated));
+        check([1, 0, 1, 0, 1], Refuse(Deactivated));
+        check([1, 1, 0, 1, 1], Refuse(AccountConflict));
+        check([1, 1, 1, 1, 1], Refuse(AccountConflict));
+        // R37: whatever else is true, an IdP speaks for its organization's domains alone, and learns nothing of others.
+        for rest in 0..16_u8 {
+            check([0, rest & 1, rest >> 1 & 1, rest >> 2 & 1, rest >> 3 & 1], Refuse(EmailDomain));
+        }
+    }
+}
