@@ -21,6 +21,8 @@ pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const TEXT_LIMIT: usize = 240;
 /// How many checks a record has at most.
 const CHECK_LIMIT: usize = 48;
+/// The largest record, in bytes as it is stored: its texts are cut further until it fits.
+const RECORD_LIMIT: usize = 8 * 1024;
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Counters {
@@ -84,9 +86,32 @@ pub struct LoginRecord {
     pub checks: Vec<LoginCheck>,
 }
 
-/// Cuts a text to what a record keeps.
-pub fn cut(text: &str) -> String {
-    text[..text.floor_char_boundary(TEXT_LIMIT)].to_owned()
+impl LoginRecord {
+    /// This record with its texts cut, all alike, until it fits [`RECORD_LIMIT`].
+    fn fitted(&self) -> LoginRecord {
+        let mut record = self.clone();
+        record.checks.truncate(CHECK_LIMIT);
+        let mut limit = TEXT_LIMIT;
+        loop {
+            record.cut(limit);
+            let size = serde_json::to_vec(&record).map_or(0, |bytes| bytes.len());
+            if size <= RECORD_LIMIT || limit < 8 {
+                return record;
+            }
+            limit /= 2;
+        }
+    }
+
+    fn cut(&mut self, limit: usize) {
+        let texts = self.checks.iter_mut().flat_map(|check| [&mut check.expected, &mut check.received]);
+        let mine = [&mut self.email, &mut self.idp, &mut self.request_id, &mut self.assertion_id];
+        for text in texts.chain(mine.into_iter().flatten()).chain([&mut self.client, &mut self.reference]) {
+            text.truncate(text.floor_char_boundary(limit));
+        }
+        if let LoginOutcome::Refused { fix, .. } = &mut self.outcome {
+            fix.truncate(fix.floor_char_boundary(4 * limit));
+        }
+    }
 }
 
 /// Keeps a sign-in.
@@ -100,12 +125,7 @@ pub async fn record(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Resul
     let slot = *counter % KEPT + if refused { 0 } else { KEPT };
     *counter += 1;
     tx.put(&COUNTERS, &organization, &counters)?;
-    let mut record = record.clone();
-    record.checks.truncate(CHECK_LIMIT);
-    for check in &mut record.checks {
-        check.expected = cut(&check.expected);
-        check.received = cut(&check.received);
-    }
+    let record = record.fitted();
     tx.put_until(&LOGINS, &(organization, slot), &record, record.at.plus(KEPT_FOR))
 }
 

@@ -1,1 +1,10 @@
 //! The one integration binary: a module for each thing that is promised.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+mod directory;

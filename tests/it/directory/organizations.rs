@@ -51,7 +51,7 @@ async fn of_many_that_claim_one_domain_at_once_one_gets_it() {
         let domain = &domain;
         directory.store.transaction("test", async move |tx: Tx| claim::claim_trusted(&tx, rival, domain).await)
     });
-    let won = futures_util::future::join_all(claims).await.into_iter().filter(Result::is_ok).count();
+    let won = futures_util::future::join_all(claims).await.iter().filter(|claim| claim.is_ok()).count();
     assert_eq!(won, 1);
 }
 
