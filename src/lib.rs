@@ -2,6 +2,8 @@
 //!
 //! The rooms, in reading order; each may use only those before it (ARCHITECTURE.md tells the trips):
 
+/// The configuration: what was typed and what it means; the only reader of environment and files.
+pub mod config;
 /// Organizations, claimed domains, single sign-on settings, users and members.
 pub mod directory;
 /// Time, chance, ids, names, secrets, faults.

@@ -1,0 +1,230 @@
+//! `ConfigFile`: exactly what was typed, each value with its line. What it means is [`Config`](super::Config)'s.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::read::{Placed, Reader, Section};
+
+/// What an address must look like.
+const ADDRESS: &str = "an address and port, such as \"127.0.0.1:8080\"";
+/// The most worker threads that can be asked for.
+const THREADS_LIMIT: u64 = 1024;
+/// Sections whose feature this version does not have.
+const LATER_SECTIONS: [&str; 5] = ["dns", "mail", "sms", "password", "scim"];
+
+/// A configuration file as it was typed. `None`: not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// `public_url`
+    pub public_url: Option<Placed<String>>,
+    /// `threads`
+    pub threads: Option<Placed<u64>>,
+    /// `trusted_proxies`
+    pub trusted_proxies: Option<Placed<Vec<Placed<IpNet>>>>,
+    /// `[listen]`
+    pub listen: ListenFile,
+    /// `[store]`
+    pub store: StoreFile,
+    /// `[[upstream]]`
+    pub upstreams: Vec<UpstreamFile>,
+    /// `[[route]]`
+    pub routes: Vec<RouteFile>,
+    /// `[session]`
+    pub session: SessionFile,
+    /// `[identity_headers]`: further names, by the fact they carry.
+    pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
+    /// `[log]`
+    pub log: LogFile,
+    /// Sections whose feature this version does not have: name and line.
+    pub later: Vec<Placed<&'static str>>,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenFile {
+    /// `proxy`
+    pub proxy: Option<Placed<SocketAddr>>,
+    /// `scim`
+    pub scim: Option<Placed<SocketAddr>>,
+    /// `ops`
+    pub ops: Option<Placed<SocketAddr>>,
+    /// `admin_socket`
+    pub admin_socket: Option<Placed<String>>,
+    /// `tls_certificate`
+    pub tls_certificate: Option<Placed<String>>,
+    /// `tls_key`
+    pub tls_key: Option<Placed<String>>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreFile {
+    /// `path`
+    pub path: Option<Placed<String>>,
+    /// `url`
+    pub url: Option<Placed<String>>,
+}
+
+/// `[[upstream]]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamFile {
+    /// The line of its head.
+    pub line: usize,
+    /// `name`
+    pub name: Option<Placed<String>>,
+    /// `addresses`
+    pub addresses: Option<Placed<Vec<Placed<String>>>>,
+    /// `protocol`
+    pub protocol: Option<Placed<String>>,
+    /// `audience`
+    pub audience: Option<Placed<String>>,
+    /// `server_name`
+    pub server_name: Option<Placed<String>>,
+    /// `ca`
+    pub ca: Option<Placed<String>>,
+}
+
+/// `[[route]]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteFile {
+    /// The line of its head.
+    pub line: usize,
+    /// `path`
+    pub path: Option<Placed<String>>,
+    /// `access`
+    pub access: Option<AccessFile>,
+    /// `upstream`
+    pub upstream: Option<Placed<String>>,
+}
+
+/// `access` of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessFile {
+    /// A word: `public` or `signed_in`.
+    Word(Placed<String>),
+    /// A table of who may.
+    Only {
+        /// `orgs`
+        orgs: Option<Placed<Vec<Placed<String>>>>,
+        /// `roles`
+        roles: Option<Placed<Vec<Placed<String>>>>,
+        /// `teams`
+        teams: Option<Placed<Vec<Placed<String>>>>,
+    },
+}
+
+/// `[session]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionFile {
+    /// `idle`
+    pub idle: Option<Placed<Duration>>,
+    /// `absolute`
+    pub absolute: Option<Placed<Duration>>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFile {
+    /// `level`
+    pub level: Option<Placed<String>>,
+    /// `format`
+    pub format: Option<Placed<String>>,
+}
+
+impl ConfigFile {
+    /// Reads the text; mistakes of spelling and type go to `reader`.
+    pub fn read(reader: &Reader<'_>) -> Self {
+        reader.file(|top| {
+            let file = ConfigFile {
+                public_url: top.text("public_url"),
+                threads: top.number("threads", 0, THREADS_LIMIT),
+                trusted_proxies: top.list("trusted_proxies", "networks such as \"10.0.0.0/8\""),
+                listen: section(&top, "listen", listen),
+                store: section(&top, "store", |store| StoreFile { path: store.text("path"), url: store.text("url") }),
+                upstreams: each(&top, "upstream", upstream),
+                routes: each(&top, "route", route),
+                session: section(&top, "session", |session| SessionFile {
+                    idle: session.duration("idle"),
+                    absolute: session.duration("absolute"),
+                }),
+                identity_headers: section(&top, "identity_headers", identity_headers),
+                log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),
+                later: LATER_SECTIONS
+                    .into_iter()
+                    .filter_map(|name| top.place(name).map(|line| Placed { value: name, line }))
+                    .collect(),
+            };
+            top.finish();
+            file
+        })
+    }
+}
+
+/// Reads a table, if it is there, and reports its unknown keys.
+fn section<T: Default>(top: &Section<'_>, key: &'static str, read: impl FnOnce(&Section<'_>) -> T) -> T {
+    let Some(section) = top.section(key) else {
+        return T::default();
+    };
+    let value = read(&section);
+    section.finish();
+    value
+}
+
+/// Reads each table of a list, and reports their unknown keys.
+fn each<T>(top: &Section<'_>, key: &'static str, read: impl Fn(&Section<'_>) -> T) -> Vec<T> {
+    let read = |section: Section<'_>| {
+        let value = read(&section);
+        section.finish();
+        value
+    };
+    top.sections(key).into_iter().map(read).collect()
+}
+
+fn listen(listen: &Section<'_>) -> ListenFile {
+    ListenFile {
+        proxy: listen.parsed("proxy", ADDRESS),
+        scim: listen.parsed("scim", ADDRESS),
+        ops: listen.parsed("ops", ADDRESS),
+        admin_socket: listen.text("admin_socket"),
+        tls_certificate: listen.text("tls_certificate"),
+        tls_key: listen.text("tls_key"),
+    }
+}
+
+fn upstream(upstream: &Section<'_>) -> UpstreamFile {
+    UpstreamFile {
+        line: upstream.line(),
+        name: upstream.text("name"),
+        addresses: upstream.list("addresses", "hosts with ports, such as \"127.0.0.1:3000\""),
+        protocol: upstream.text("protocol"),
+        audience: upstream.text("audience"),
+        server_name: upstream.text("server_name"),
+        ca: upstream.text("ca"),
+    }
+}
+
+fn route(route: &Section<'_>) -> RouteFile {
+    let wanted = "\"public\", \"signed_in\", or { orgs = [], roles = [], teams = [] }";
+    let access = route.text_or_section("access", wanted).map(|access| match access {
+        Ok(word) => AccessFile::Word(word),
+        Err(only) => {
+            let read = AccessFile::Only {
+                orgs: only.list("orgs", "slugs such as \"acme\""),
+                roles: only.list("roles", "roles such as \"admin\""),
+                teams: only.list("teams", "names of teams"),
+            };
+            only.finish();
+            read
+        }
+    });
+    RouteFile { line: route.line(), path: route.text("path"), access, upstream: route.text("upstream") }
+}
+
+fn identity_headers(headers: &Section<'_>) -> Vec<(&'static str, Placed<Vec<Placed<String>>>)> {
+    let facts = super::FACTS.into_iter();
+    facts
+        .filter_map(|fact| headers.list(fact, "names of headers, such as \"Remote-User\"").map(|list| (fact, list)))
+        .collect()
+}

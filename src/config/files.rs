@@ -1,0 +1,52 @@
+//! Reads files whole, up to a limit, and says what is wrong with them in one sentence.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// The largest file that is read, in bytes.
+pub const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// A file that can't be read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("can't read {file}: {reason}")]
+pub struct FileError {
+    /// Which.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`FileError`] if it can't be read or is larger than [`FILE_LIMIT`].
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+    let error = |reason: String| FileError { file: path.display().to_string(), reason };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|failure| error(told(&failure)))?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(|failure| error(told(&failure)))?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(error(format!("it is larger than {} MiB", FILE_LIMIT / 1024 / 1024)));
+    }
+    Ok(bytes)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// [`FileError`], also if it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    let error = |_| FileError { file: path.display().to_string(), reason: "it is not UTF-8 text".to_owned() };
+    String::from_utf8(read_bytes(path)?).map_err(error)
+}
+
+/// A failure in plain words.
+pub fn told(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}

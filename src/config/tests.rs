@@ -1,0 +1,212 @@
+//! Each mistake of a configuration is named with its line, and with what would be right.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+
+/// The least that works.
+const LEAST: &str = "[[upstream]]\nname = \"app\"\naddresses = [\"127.0.0.1:3000\"]\n";
+
+fn parse(text: &str) -> Result<(Config, Vec<Mistake>), Vec<Mistake>> {
+    Config::parse(text, Path::new(""), Timestamp::from_seconds(1_800_000_000))
+}
+
+/// What `vestibule check` would print of `text`.
+fn mistakes(text: &str) -> String {
+    let found = parse(text).expect_err("a mistake is found");
+    found.iter().map(|mistake| mistake.display("v.toml")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_sample_configuration_is_the_defaults() {
+    let sample = include_str!("../../config/vestibule.toml");
+    let (mut sample, warnings) = parse(sample).expect("the sample is right");
+    assert_eq!(warnings, []);
+    sample.identity_headers.retain(|(_, names)| !names.is_empty());
+    let (defaults, _) = parse(LEAST).expect("the least is right");
+    assert_eq!(sample, defaults);
+}
+
+#[test]
+fn the_sample_configuration_names_every_key() {
+    let sample = include_str!("../../config/vestibule.toml");
+    for key in
+        ["tls_certificate", "tls_key", "server_name", "ca", "[[route]]", "path", "access", "upstream", "orgs", "roles"]
+    {
+        assert!(sample.contains(key), "{key}");
+    }
+    for fact in FACTS {
+        assert!(sample.contains(&format!("\n{fact} = []")), "{fact}");
+    }
+}
+
+#[test]
+fn each_mistake_is_named_with_its_line() {
+    let check = |text: &str, expected: &str| {
+        let found = mistakes(&format!("{text}\n{LEAST}"));
+        assert!(found.lines().any(|line| line.starts_with(expected)), "{text}\nwanted: {expected}\nfound:\n{found}");
+    };
+    check("[[upstreams]]", "v.toml:1: unknown key «upstreams»: did you mean «upstream»?");
+    check("public_uri = 1", "v.toml:1: unknown key «public_uri»: did you mean «public_url»?");
+    check("[listen]\nprocsy = \"\"", "v.toml:2: unknown key «procsy» in [listen]: did you mean «proxy»?");
+    check("zzz = 1", "v.toml:1: unknown key «zzz»: known here: public_url, threads");
+    check("threads = \"four\"", "v.toml:1: «threads» must be a whole number from 0 to 1024, not \"four\"");
+    check("threads = -1", "v.toml:1: «threads» must be a whole number from 0 to 1024, not -1");
+    check("threads = 1.5", "v.toml:1: «threads» must be a whole number");
+    check(
+        "public_url = \"http://app.example.com\"",
+        "v.toml:1: «public_url» must be https: plain http is for loopback",
+    );
+    check("public_url = \"app.example.com\"", "v.toml:1: «public_url» must be a URL such as");
+    check("trusted_proxies = [\n\"10.0.0.0/8\",\n\"10.0.0.0/99\"]", "v.toml:3: «trusted_proxies» must hold networks");
+    check(
+        "[listen]\nproxy = \"8080\"",
+        "v.toml:2: «proxy» must be an address and port, such as \"127.0.0.1:8080\", not \"8080\"",
+    );
+    check(
+        "[listen]\nproxy = \"0.0.0.0:8082\"",
+        "v.toml:2: «proxy» (0.0.0.0:8082) and «ops» (127.0.0.1:8082) want the same port",
+    );
+    check("[listen]\ntls_key = \"k.pem\"", "v.toml:2: «tls_key» needs «tls_certificate» beside it");
+    check(
+        "[listen]\ntls_certificate = \"no.pem\"\ntls_key = \"k.pem\"",
+        "v.toml:2: can't read no.pem: there is no such file",
+    );
+    check(
+        &format!("[listen]\nadmin_socket = \"/{}\"", "a".repeat(120)),
+        "v.toml:2: the path of the admin socket is too long",
+    );
+    check("[store]\nurl = \"postgres://x\"", "v.toml:2: «url» (PostgreSQL) is not in this version yet: use «path»");
+    check("[store]\npath = \"\"", "v.toml:2: «path» is empty");
+    check("[store]\npath = \"Cargo.toml\"", "v.toml:2: Cargo.toml is a file");
+    check("[session]\nidle = \"8 hours\"", "v.toml:2: «idle» must be a whole number with s, m, h or d");
+    check("[session]\nidle = 8", "v.toml:2: «idle» must be");
+    check("[session]\nidle = \"10s\"", "v.toml:2: «idle» must be from \"1m\" to \"30d\"");
+    check("[session]\nidle = \"9h\"\nabsolute = \"8h\"", "v.toml:3: «idle» is longer than «absolute»");
+    check("[log]\nlevel = \"loud\"", "v.toml:2: \"loud\" is not a level");
+    check("[log]\nformat = \"xml\"", "v.toml:2: «format» must be auto, text or json, not \"xml\"");
+    check("[identity_headers]\nuser = [\"Remote User\"]", "v.toml:2: \"Remote User\" is not the name of a header");
+    check("[identity_headers]\nuser = [\"Cookie\"]", "v.toml:2: the header \"Cookie\" has a meaning of its own");
+    check("[identity_headers]\nuser = [\"A-B\", \"a_b\"]", "v.toml:2: the header \"a_b\" is there twice");
+    check(
+        "[identity_headers]\nmail = [\"A\"]",
+        "v.toml:2: unknown key «mail» in [identity_headers]: did you mean «email»?",
+    );
+    check("public_url = ", "v.toml:1: this is not TOML");
+    check("listen = 5", "v.toml:1: «listen» must be a table: write [listen], not 5");
+}
+
+#[test]
+fn each_mistake_of_a_route_or_upstream_is_named_with_its_line() {
+    let check = |text: &str, expected: &str| {
+        let found = mistakes(&format!("{LEAST}{text}\n"));
+        assert!(found.lines().any(|line| line.starts_with(expected)), "{text}\nwanted: {expected}\nfound:\n{found}");
+    };
+    check(
+        "[[upstream]]\nname = \"app\"\naddresses = [\"a:1\"]",
+        "v.toml:4: the upstream «app» is there twice, first on line 1",
+    );
+    check("[[upstream]]\nname = \"b\"", "v.toml:4: this [[upstream]] needs «addresses»");
+    check("[[upstream]]\nname = \"b\"\naddresses = []", "v.toml:4: this [[upstream]] needs «addresses»");
+    check("[[upstream]]\naddresses = [\"a:1\"]", "v.toml:4: this [[upstream]] needs a «name»");
+    check(
+        "[[upstream]]\nname = \"b\"\naddresses = [\"http://a\"]",
+        "v.toml:6: \"http://a\" is not a host with its port",
+    );
+    check("protocol = \"spdy\"", "v.toml:4: «protocol» must be http, https, h2c or h2, not \"spdy\"");
+    check("protocol = \"https\"", "v.toml:1: over TLS to an address in numbers «server_name» says");
+    check("ca = \"no.pem\"", "v.toml:4: can't read no.pem");
+    check("[[route]]\npath = \"public/\"\naccess = \"public\"", "v.toml:5: a path starts with /: write \"/public/\"");
+    check("[[route]]\npath = \"/a\"", "v.toml:4: this [[route]] needs «access»");
+    check("[[route]]\naccess = \"public\"", "v.toml:4: this [[route]] needs a «path»");
+    check("[[route]]\npath = \"/a\"\naccess = \"everyone\"", "v.toml:6: «access» must be \"public\", \"signed_in\" or");
+    check("[[route]]\npath = \"/a\"\naccess = 3", "v.toml:6: «access» must be \"public\", \"signed_in\", or { orgs");
+    check(
+        "[[route]]\npath = \"/a\"\naccess = { roles = [\"amdin\"] }",
+        "v.toml:6: \"amdin\" is not a role (did you mean «admin»?)",
+    );
+    check("[[route]]\npath = \"/a\"\naccess = { orgs = [\"Acme\"] }", "v.toml:6: \"Acme\" is not a slug");
+    check(
+        "[[route]]\npath = \"/a\"\naccess = { role = [] }",
+        "v.toml:6: unknown key «role» in «access»: did you mean «roles»?",
+    );
+    check("[[route]]\npath = \"/a\"\naccess = { roles = [] }", "v.toml:6: «access» names nobody");
+    check(
+        "[[route]]\npath = \"/a\"\naccess = \"public\"\nupstream = \"ap\"",
+        "v.toml:7: there is no upstream «ap»: did you mean «app»?",
+    );
+    check(
+        "[[route]]\npath = \"/.vestibule/x\"\naccess = \"public\"",
+        "v.toml:5: \"/.vestibule/x\" is the portal's own",
+    );
+    check("[[route]]\npath = \"/a/*\"\naccess = \"public\"", "v.toml:5: \"/a/*\" can't match");
+    check("[[route]]\npath = \"/a//b\"\naccess = \"public\"", "v.toml:5: \"/a//b\" can't match");
+    let twice = "[[route]]\npath = \"/a\"\naccess = \"public\"\n";
+    check(&format!("{twice}{twice}"), "v.toml:8: the path \"/a\" has a route on line 5 already");
+}
+
+#[test]
+fn one_look_finds_all_mistakes_in_the_order_of_their_lines() {
+    let found = mistakes("public_url = 5\nthreds = 1\n[listen]\nproxy = \"x\"\n[[route]]\npath = \"a\"\n");
+    let lines: Vec<&str> = found.lines().map(|line| line.split(": ").next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["v.toml", "v.toml:1", "v.toml:2", "v.toml:4", "v.toml:5", "v.toml:6"]);
+    assert!(found.starts_with("v.toml: there is no app to protect"), "{found}");
+}
+
+#[test]
+fn what_this_version_lacks_is_told_and_no_mistake() {
+    let (_, warnings) =
+        parse(&format!("{LEAST}[mail]\nsmtp = \"smtp://x\"\n[listen]\nscim = \"127.0.0.1:1\"")).unwrap();
+    let told: Vec<String> = warnings.iter().map(|warning| warning.display("v.toml")).collect();
+    assert_eq!(
+        told,
+        [
+            "v.toml:4: [mail] is not in this version yet: nothing in it has an effect",
+            "v.toml:7: «scim» is not in this version yet: nothing listens there",
+        ]
+    );
+}
+
+#[test]
+fn paths_start_from_the_folder_of_the_file() {
+    let (config, _) = Config::parse(LEAST, Path::new("/etc/vestibule"), Timestamp::EPOCH).unwrap();
+    assert_eq!(config.store, Path::new("/etc/vestibule/data"));
+    assert_eq!(config.listen.admin_socket, Path::new("/etc/vestibule/data/admin.sock"));
+}
+
+#[test]
+fn a_certificate_and_a_key_that_do_not_fit_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (one, two) = (pair(), pair());
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    write("cert.pem", one.cert.pem());
+    write("key.pem", one.signing_key.serialize_pem());
+    write("other.pem", two.signing_key.serialize_pem());
+    let look = |certificate: &str, key: &str| {
+        let text = format!(
+            "public_url = \"https://a.test\"\n[listen]\ntls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n{LEAST}"
+        );
+        Config::parse(&text, folder.path(), Timestamp::from_seconds(1_800_000_000))
+            .map_err(|mistakes| mistakes.iter().map(|mistake| mistake.display("v.toml")).collect::<Vec<_>>().join("\n"))
+    };
+    assert!(look("cert.pem", "key.pem").is_ok());
+    let check = |certificate: &str, key: &str, starts: &str, contains: &str| {
+        let found = look(certificate, key).unwrap_err();
+        assert!(found.starts_with(starts) && found.contains(contains), "{found}");
+    };
+    check("cert.pem", "other.pem", "v.toml:4: ", "is not the key of the certificate");
+    check("key.pem", "key.pem", "v.toml:3: ", "holds no certificate");
+    check("cert.pem", "cert.pem", "v.toml:4: ", "holds no private key");
+}
+
+#[test]
+fn spans_of_time_have_a_unit() {
+    for (text, expected) in [("90s", Some(90)), ("30m", Some(1800)), ("8h", Some(28800)), ("7d", Some(604_800))] {
+        assert_eq!(parse_duration(text), expected.map(Duration::from_secs), "{text}");
+    }
+    for wrong in ["", "8", "h", "8w", "-8h", "8é", "1.5h", "99999999999999999999h"] {
+        assert_eq!(parse_duration(wrong), None, "{wrong}");
+    }
+}
