@@ -11,7 +11,7 @@ use crate::store::{StoreError, Table, Tx};
 /// Members by organization and user.
 pub const MEMBERS: Table<(OrgId, UserId), Member> = Table::new("members");
 /// The other way round: the organizations of a user.
-const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+pub(super) const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
 
 /// How many members one page of a listing holds at most.
 pub const PAGE: usize = 500;

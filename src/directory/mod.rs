@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod audit;
+pub mod check;
 pub mod claim;
 pub mod error;
 pub mod login;

@@ -11,7 +11,7 @@ use crate::store::{StoreError, Table, Tx};
 /// Organizations by id.
 pub const ORGANIZATIONS: Table<OrgId, Organization> = Table::new("organizations");
 /// Which organization has a slug, or had it: a slug is never used again (D3).
-const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
+pub(super) const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
 
 /// The longest name of an organization, in characters.
 pub const NAME_LIMIT: usize = 120;

@@ -9,9 +9,9 @@ use crate::store::{StoreError, Table, Tx};
 /// Accounts by id.
 pub const USERS: Table<UserId, User> = Table::new("users");
 /// Which account has an address.
-const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
+pub(super) const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
 /// Which account an IdP's stable NameID means: (organization of the connection, IdP's entity ID, NameID).
-const SSO_LINKS: Table<(OrgId, String, String), UserId> = Table::new("sso_links");
+pub(super) const SSO_LINKS: Table<(OrgId, String, String), UserId> = Table::new("sso_links");
 
 /// The longest given or family name, in characters; longer ones are cut.
 pub const PERSON_NAME_LIMIT: usize = 100;

@@ -1,0 +1,63 @@
+//! The consistency check finds every index right, and each that is not.
+
+use vestibule::directory::check::problems;
+use vestibule::directory::organization;
+use vestibule::directory::{SsoSettings, sso};
+use vestibule::kernel::{DomainName, EmailAddress, OrgId, Slug, Timestamp, UserId};
+use vestibule::store::{Table, Tx};
+
+use super::{Directory, Says, says};
+
+const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
+const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
+const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+const VERIFIED: Table<DomainName, OrgId> = Table::new("claim_by_domain");
+
+async fn filled() -> Directory {
+    let directory = Directory::new().await;
+    let acme = directory.organization("acme", "acme.example").await;
+    let acme = directory.set(&acme, "idp_managed_access", "true").await;
+    directory.signs_in(&acme, Says { name_id: Some("1"), ..says("ada@acme.example") }).await.unwrap();
+    directory.signs_in(&acme, Says { name_id: Some("1"), ..says("ada.king@acme.example") }).await.unwrap();
+    let gone = directory.organization("gone", "gone.example").await;
+    let gone = directory.set(&gone, "idp_managed_access", "true").await;
+    directory.signs_in(&gone, says("bob@gone.example")).await.unwrap();
+    let delete = async |tx: Tx| organization::delete(&tx, &gone).await;
+    directory.store.transaction("test", delete).await.unwrap();
+    directory
+}
+
+#[tokio::test]
+async fn whatever_was_done_every_index_agrees() {
+    let directory = filled().await;
+    assert_eq!(problems(&directory.store.reader()).await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn each_damage_is_told() {
+    let check = async |damage: fn(&Tx, OrgId, UserId), expected: &str| {
+        let directory = filled().await;
+        let acme = organization::by_slug(&directory.store.reader(), &"acme".parse().unwrap()).await.unwrap();
+        let acme = directory.set(&acme, "idp_managed_access", "true").await;
+        let ada = directory.signs_in(&acme, says("ada.king@acme.example")).await.unwrap().user;
+        let harm = async |tx: Tx| {
+            damage(&tx, acme.id, ada.id);
+            Ok::<_, vestibule::store::StoreError>(())
+        };
+        directory.store.transaction("test", harm).await.unwrap();
+        let found = problems(&directory.store.reader()).await.unwrap();
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected}: {found:?}");
+    };
+    check(|tx, _, _| tx.delete(&BY_SLUG, &"acme".parse().unwrap()), "its slug does not lead to it").await;
+    check(|tx, _, _| tx.delete(&BY_EMAIL, &"ada.king@acme.example".parse().unwrap()), "its address does not").await;
+    check(|tx, _, ada| tx.put(&BY_EMAIL, &"x@acme.example".parse().unwrap(), &ada).unwrap(), "which does not have it")
+        .await;
+    check(|tx, acme, ada| tx.delete(&BY_USER, &(ada, acme)), "missing in the account's organizations").await;
+    check(|tx, _, ada| tx.put(&BY_USER, &(ada, OrgId::from_bytes([9; 16])), &()).unwrap(), "is no member of").await;
+    check(|tx, _, _| tx.delete(&VERIFIED, &"acme.example".parse().unwrap()), "does not lead to it").await;
+    check(|tx, acme, _| tx.put(&VERIFIED, &"x.example".parse().unwrap(), &acme).unwrap(), "no verified claim").await;
+    let settings = |tx: &Tx, acme: OrgId, _: UserId| {
+        tx.put(&sso::SSO_SETTINGS, &acme, &SsoSettings::new("e", "u", Timestamp::EPOCH)).unwrap();
+    };
+    check(settings, "no certificate (R18)").await;
+}
