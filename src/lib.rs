@@ -10,5 +10,7 @@ pub mod directory;
 pub mod kernel;
 /// SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
+/// The sealed session cookie, revocation fed by the change feed, identity for the app.
+pub mod session;
 /// The one data door: transactions over typed tables, a change feed; sled beneath.
 pub mod store;

@@ -1,0 +1,232 @@
+//! Who someone is, as the gate needs it on each request: read from the directory once, kept, dropped when it changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::token::SessionToken;
+use crate::directory::organization::{self, OrgKind, Organization};
+use crate::directory::{member, user};
+use crate::kernel::{EmailAddress, OrgId, Role, Slug, UserId};
+use crate::store::{StoreError, Tx};
+
+/// How many people's facts a node keeps at most.
+const PEOPLE_LIMIT: usize = 50_000;
+/// The longest list in a header or in the assertion, in bytes; longer ones are left out (D21).
+pub const LIST_LIMIT: usize = 4096;
+/// What is percent-encoded in a name in a header: everything outside visible ASCII and space, and `%` itself, so that
+/// an app may always decode (D21).
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// A person, seen from a session of theirs.
+#[derive(Debug)]
+pub struct Facts {
+    /// The account.
+    pub user: UserId,
+    /// A deactivated or vanished account has no session.
+    pub active: bool,
+    /// The address.
+    pub email: EmailAddress,
+    /// The name for people.
+    pub name: String,
+    /// The session's organization, if they are its member and it is a customer (D13).
+    pub organization: Option<OrganizationFacts>,
+    /// Whether they are a member of the session's organization, or the session is in none.
+    pub belongs: bool,
+    /// All customer organizations that they are in.
+    pub organizations: Vec<Slug>,
+    /// The teams that they are in within the session's organization.
+    pub teams: Vec<String>,
+    /// Shorter limits that the session's organization sets: idle and absolute.
+    pub limits: (Option<Duration>, Option<Duration>),
+    /// The same, ready to be sent.
+    pub rendered: Rendered,
+}
+
+/// The session's organization.
+#[derive(Clone, Debug)]
+pub struct OrganizationFacts {
+    /// The organization.
+    pub id: OrgId,
+    /// Its short name.
+    pub slug: Slug,
+    /// Their role in it.
+    pub role: Role,
+}
+
+/// Facts as header values.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The account's id.
+    pub user: HeaderValue,
+    /// The address.
+    pub email: HeaderValue,
+    /// The name, percent-encoded where it is not ASCII.
+    pub name: HeaderValue,
+    /// The organization's slug.
+    pub organization: Option<HeaderValue>,
+    /// The role.
+    pub role: Option<HeaderValue>,
+    /// The teams as a JSON array; `None` over [`LIST_LIMIT`].
+    pub teams: Option<HeaderValue>,
+}
+
+impl Facts {
+    /// Reads the facts of a session's person. `None` if there is no such account.
+    pub(super) async fn read(tx: &Tx, token: &SessionToken) -> Result<Option<Facts>, StoreError> {
+        let Some(user) = user::by_id(tx, token.user).await? else {
+            return Ok(None);
+        };
+        let mut organizations = Vec::new();
+        let (mut here, mut belongs, mut limits) = (None, token.organization.is_none(), (None, None));
+        for id in member::of_user(tx, user.id).await? {
+            let Some(organization) = organization::by_id(tx, id).await? else { continue };
+            if token.organization == Some(id) {
+                belongs = true;
+                limits = limits_of(&organization);
+            }
+            if organization.kind == OrgKind::Admin {
+                continue;
+            }
+            if token.organization == Some(id)
+                && let Some(member) = member::find(tx, id, user.id).await?
+            {
+                here = Some(OrganizationFacts { id, slug: organization.slug.clone(), role: member.role });
+            }
+            organizations.push(organization.slug);
+        }
+        let (name, teams) = (user.display_name(), Vec::new());
+        let rendered = Rendered::of(user.id, &user.email, &name, here.as_ref(), &teams);
+        let (active, email) = (user.active, user.email);
+        let organization = here;
+        Ok(Some(Facts {
+            user: user.id,
+            active,
+            email,
+            name,
+            organization,
+            belongs,
+            organizations,
+            teams,
+            limits,
+            rendered,
+        }))
+    }
+}
+
+fn limits_of(organization: &Organization) -> (Option<Duration>, Option<Duration>) {
+    let settings = &organization.settings;
+    (settings.session_idle.map(Duration::from_secs), settings.session_absolute.map(Duration::from_secs))
+}
+
+impl Rendered {
+    fn of(user: UserId, email: &EmailAddress, name: &str, here: Option<&OrganizationFacts>, teams: &[String]) -> Self {
+        let teams = serde_json::Value::from(teams).to_string();
+        Rendered {
+            user: value(&user.to_string()),
+            email: value(email.as_str()),
+            name: value(name),
+            organization: here.map(|here| value(here.slug.as_str())),
+            role: here.map(|here| HeaderValue::from_static(here.role.as_str())),
+            teams: (teams.len() <= LIST_LIMIT).then(|| value(&teams)),
+        }
+    }
+}
+
+/// A header value: percent-encoded, so that it always is one.
+fn value(text: &str) -> HeaderValue {
+    let encoded = utf8_percent_encode(text, ENCODED).to_string();
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(encoded)).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The facts of one person, by the organization that their sessions are in.
+type Entry = Arc<[(Option<OrgId>, Arc<Facts>)]>;
+
+/// The facts that this node keeps. Reading takes no lock.
+#[derive(Default)]
+pub struct FactsCache {
+    people: papaya::HashMap<UserId, Entry>,
+    /// Counts up with each change that may concern somebody: what was read before it is not kept.
+    epoch: AtomicU64,
+}
+
+impl FactsCache {
+    /// The facts of a session, if they are kept.
+    pub fn get(&self, token: &SessionToken) -> Option<Arc<Facts>> {
+        let people = self.people.pin();
+        let entry = people.get(&token.user)?;
+        entry.iter().find(|(organization, _)| *organization == token.organization).map(|(_, facts)| Arc::clone(facts))
+    }
+
+    /// Reads the facts of a session and keeps them, unless something changed meanwhile.
+    pub async fn load(&self, tx: &Tx, token: &SessionToken) -> Result<Option<Arc<Facts>>, StoreError> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let Some(facts) = Facts::read(tx, token).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        if self.people.len() >= PEOPLE_LIMIT {
+            self.drop_half();
+        }
+        let place = token.organization;
+        let fresh = (place, Arc::clone(&facts));
+        self.people.pin().update_or_insert(
+            token.user,
+            |held| held.iter().filter(|(other, _)| *other != place).cloned().chain([fresh.clone()]).collect(),
+            Arc::from([fresh.clone()]),
+        );
+        if self.epoch.load(Ordering::Acquire) != epoch {
+            self.people.pin().remove(&token.user);
+        }
+        Ok(Some(facts))
+    }
+
+    /// Forgets a person.
+    pub fn drop_user(&self, user: UserId) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.people.pin().remove(&user);
+    }
+
+    /// Forgets everybody: for changes of organizations, which are rare and concern many.
+    pub fn drop_all(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.people.pin().clear();
+    }
+
+    /// Makes room: ids are random, so any bit of them halves.
+    fn drop_half(&self) {
+        self.people.pin().retain(|user, _| user.as_bytes()[15] & 1 == 0);
+        if self.people.len() >= PEOPLE_LIMIT {
+            self.people.pin().clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_visible_ascii_in_headers_and_can_be_decoded() {
+        let check = |name: &str, expected: &str| {
+            assert_eq!(value(name).to_str().unwrap(), expected);
+            let decoded = percent_encoding::percent_decode_str(expected).decode_utf8().unwrap();
+            assert_eq!(decoded, name);
+        };
+        check("Ada Lovelace", "Ada Lovelace");
+        check("Zoë", "Zo%C3%AB");
+        check("100%", "100%25");
+        check("a\r\nX-Vestibule-Role: owner", "a%0D%0AX-Vestibule-Role: owner");
+    }
+
+    #[test]
+    fn a_list_beyond_its_limit_is_left_out() {
+        let (user, email) = (UserId::from_bytes([1; 16]), "ada@acme.example".parse().unwrap());
+        let teams = |count: usize| vec!["x".repeat(60); count];
+        let rendered = |count| Rendered::of(user, &email, "Ada", None, &teams(count)).teams;
+        assert!(rendered(65).is_some());
+        assert_eq!(rendered(66), None);
+    }
+}

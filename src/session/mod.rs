@@ -1,0 +1,23 @@
+//! Sessions: a sealed cookie that names a person, the memory of those that were ended, and what the app is told.
+//!
+//! The gate's path through this room ([`Sessions::authenticate`]) does no I/O and takes no lock: open the cookie, look
+//! into the revocations, take the facts from the cache. [`Sessions::follow`] keeps both true by the change feed.
+
+pub mod assertion;
+pub mod cookie;
+pub mod error;
+pub mod facts;
+mod follow;
+pub mod keys;
+pub mod records;
+pub mod revocation;
+pub mod sessions;
+pub mod token;
+
+pub use assertion::Audience;
+pub use cookie::{CookieForm, Stripped};
+pub use error::SessionError;
+pub use facts::{Facts, OrganizationFacts};
+pub use records::{Scope, SessionRecord};
+pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};
+pub use token::{LONGEST_SESSION, Method, SessionToken};

@@ -1,0 +1,251 @@
+//! The sessions there are, for lists, and the revocations, for every node: rows that leave when their time is over.
+//!
+//! A session lives by its cookie, not by its row: the gate never looks here. Ending sessions is one row, whatever
+//! their number, which the change feed carries into the memory of each node.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::token::{LONGEST_SESSION, Method, SessionToken};
+use crate::kernel::{OrgId, SessionId, Timestamp, UserId};
+use crate::store::{Key, StoreError, Table, Tx};
+
+/// Sessions by id.
+const SESSIONS: Table<SessionId, SessionRecord> = Table::new("sessions");
+/// The sessions of a user.
+const BY_USER: Table<(UserId, SessionId), ()> = Table::new("session_by_user");
+/// The sessions in an organization.
+const BY_ORGANIZATION: Table<(OrgId, SessionId), ()> = Table::new("session_by_organization");
+/// What was ended, and when: every session of that scope made until then is over.
+pub(super) const REVOCATIONS: Table<Scope, Timestamp> = Table::new("revocations");
+
+/// How many sessions a list gives at most.
+pub const LIST_LIMIT: usize = 1000;
+/// How much of the browser's name is kept, in bytes.
+const USER_AGENT_LIMIT: usize = 120;
+
+/// A session as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The organization that it is in.
+    pub organization: Option<OrgId>,
+    /// The organization whose single sign-on made it.
+    pub connection: Option<OrgId>,
+    /// The first factor.
+    pub method: Method,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When the person last showed who they are.
+    pub auth_time: Timestamp,
+    /// When a second factor was shown.
+    pub second_factor: Option<Timestamp>,
+    /// When it ends at the latest; the idle limit may end it sooner.
+    pub absolute_end: Timestamp,
+    /// Where it was made from.
+    pub client: Option<IpAddr>,
+    /// The browser's name for itself, shortened.
+    pub user_agent: Option<String>,
+}
+
+/// Which sessions are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Every one.
+    All,
+    /// This one.
+    Session(SessionId),
+    /// All of an account.
+    User(UserId),
+    /// All in an organization.
+    Organization(OrgId),
+    /// All made by an organization's single sign-on (D6).
+    Connection(OrgId),
+    /// Those of an account in one organization: the membership ended.
+    Membership(OrgId, UserId),
+}
+
+impl Scope {
+    /// Whether a session is among them.
+    pub fn covers(self, session: &SessionRecord) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Session(id) => session.id == id,
+            Scope::User(user) => session.user == user,
+            Scope::Organization(organization) => session.organization == Some(organization),
+            Scope::Connection(connection) => session.connection == Some(connection),
+            Scope::Membership(organization, user) => session.organization == Some(organization) && session.user == user,
+        }
+    }
+}
+
+impl Key for Scope {
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Scope::All => out.push(0),
+            Scope::Session(id) => tagged(1, id, out),
+            Scope::User(user) => tagged(2, user, out),
+            Scope::Organization(organization) => tagged(3, organization, out),
+            Scope::Connection(connection) => tagged(4, connection, out),
+            Scope::Membership(organization, user) => tagged(5, &(*organization, *user), out),
+        }
+    }
+
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
+        let (tag, tail) = bytes.split_first()?;
+        *bytes = tail;
+        Some(match tag {
+            0 => Scope::All,
+            1 => Scope::Session(Key::decode(bytes)?),
+            2 => Scope::User(Key::decode(bytes)?),
+            3 => Scope::Organization(Key::decode(bytes)?),
+            4 => Scope::Connection(Key::decode(bytes)?),
+            5 => Scope::Membership(Key::decode(bytes)?, Key::decode(bytes)?),
+            _ => return None,
+        })
+    }
+}
+
+fn tagged(tag: u8, key: &impl Key, out: &mut Vec<u8>) {
+    out.push(tag);
+    key.encode(out);
+}
+
+/// Writes the row of a new session.
+pub(super) fn insert(
+    tx: &Tx,
+    token: &SessionToken,
+    client: Option<IpAddr>,
+    agent: Option<&str>,
+) -> Result<(), StoreError> {
+    let record = SessionRecord {
+        id: token.id,
+        user: token.user,
+        organization: token.organization,
+        connection: token.connection,
+        method: token.method,
+        created: token.created,
+        auth_time: token.auth_time,
+        second_factor: token.second_factor,
+        absolute_end: token.absolute_end,
+        client,
+        user_agent: agent.map(shorten),
+    };
+    let end = record.absolute_end;
+    tx.put_until(&SESSIONS, &record.id, &record, end)?;
+    tx.put_until(&BY_USER, &(record.user, record.id), &(), end)?;
+    if let Some(organization) = record.organization {
+        tx.put_until(&BY_ORGANIZATION, &(organization, record.id), &(), end)?;
+    }
+    Ok(())
+}
+
+fn shorten(agent: &str) -> String {
+    let clean: String = agent.chars().filter(|c| !c.is_control()).collect();
+    clean[..clean.floor_char_boundary(USER_AGENT_LIMIT)].to_owned()
+}
+
+/// Ends the sessions of `scope` that were made until now, on every node within a second, and their open streams.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn revoke(tx: &Tx, scope: Scope) -> Result<(), StoreError> {
+    tx.put_until(&REVOCATIONS, &scope, &tx.now(), tx.now().plus(LONGEST_SESSION))?;
+    if let Scope::Session(id) = scope
+        && let Some(record) = tx.take(&SESSIONS, &id).await?
+    {
+        tx.delete(&BY_USER, &(record.user, id));
+        if let Some(organization) = record.organization {
+            tx.delete(&BY_ORGANIZATION, &(organization, id));
+        }
+    }
+    Ok(())
+}
+
+/// The session with this id, if it is not over.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(tx: &Tx, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+    match tx.get(&SESSIONS, &id).await? {
+        Some(record) if !is_revoked(tx, &record).await? => Ok(Some(record)),
+        _ => Ok(None),
+    }
+}
+
+/// The sessions of `scope` that are not over, newest first, at most [`LIST_LIMIT`]. A session whose idle limit has
+/// passed is still listed: only its cookie knows when it was last used.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(tx: &Tx, scope: Scope) -> Result<Vec<SessionRecord>, StoreError> {
+    let ids: Vec<SessionId> = match scope {
+        Scope::User(user) | Scope::Membership(_, user) => keys(tx, &BY_USER, &user).await?,
+        Scope::Organization(organization) => keys(tx, &BY_ORGANIZATION, &organization).await?,
+        Scope::Session(id) => vec![id],
+        Scope::All | Scope::Connection(_) => {
+            let rows = tx.scan(&SESSIONS, &(), None, LIST_LIMIT).await?;
+            rows.into_iter().map(|(id, _)| id).collect()
+        }
+    };
+    let mut found = Vec::new();
+    for id in ids {
+        if let Some(record) = find(tx, id).await?
+            && scope.covers(&record)
+        {
+            found.push(record);
+        }
+    }
+    found.sort_by_key(|record| std::cmp::Reverse(record.created));
+    Ok(found)
+}
+
+async fn keys<P: Key + Copy>(
+    tx: &Tx,
+    table: &Table<(P, SessionId), ()>,
+    prefix: &P,
+) -> Result<Vec<SessionId>, StoreError> {
+    let rows = tx.scan(table, prefix, None, LIST_LIMIT).await?;
+    Ok(rows.into_iter().map(|((_, id), ())| id).collect())
+}
+
+async fn is_revoked(tx: &Tx, session: &SessionRecord) -> Result<bool, StoreError> {
+    let mut scopes = vec![Scope::All, Scope::Session(session.id), Scope::User(session.user)];
+    scopes.extend(session.connection.map(Scope::Connection));
+    if let Some(organization) = session.organization {
+        scopes.extend([Scope::Organization(organization), Scope::Membership(organization, session.user)]);
+    }
+    for scope in scopes {
+        if tx.get(&REVOCATIONS, &scope).await?.is_some_and(|moment| session.created <= moment) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_read_as_it_is_written() {
+        let (organization, user) = (OrgId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+        for scope in [
+            Scope::All,
+            Scope::Session(SessionId::from_bytes([3; 16])),
+            Scope::User(user),
+            Scope::Organization(organization),
+            Scope::Connection(organization),
+            Scope::Membership(organization, user),
+        ] {
+            let mut bytes = Vec::new();
+            scope.encode(&mut bytes);
+            assert_eq!(Scope::decode(&mut bytes.as_slice()), Some(scope));
+        }
+        assert_eq!(Scope::decode(&mut [9].as_slice()), None);
+    }
+}

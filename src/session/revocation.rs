@@ -1,0 +1,157 @@
+//! Which sessions are over before their time: held in memory, fed by the change feed, read without a lock.
+//!
+//! Maps that change in place rather than a snapshot that is copied: ending n sessions costs n, not n squared.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::records::{REVOCATIONS, Scope};
+use super::token::{LONGEST_SESSION, SessionToken};
+use crate::kernel::Timestamp;
+use crate::store::{StoreError, Tx};
+
+/// How many rows one step of loading reads.
+const PAGE: usize = 1000;
+
+/// The revocations of this node.
+pub struct Revocations {
+    /// The last moment of revocation, by scope.
+    moments: papaya::HashMap<Scope, Timestamp>,
+    /// How many there are, so that a quiet system looks nothing up.
+    count: AtomicUsize,
+    /// Counts up whenever an open stream should look again whether its session lives.
+    generation: watch::Sender<u64>,
+    /// When the feed was last heard: milliseconds since `origin`.
+    heard: AtomicU64,
+    origin: Instant,
+}
+
+impl Default for Revocations {
+    fn default() -> Self {
+        Revocations {
+            moments: papaya::HashMap::new(),
+            count: AtomicUsize::new(0),
+            generation: watch::Sender::new(0),
+            heard: AtomicU64::new(0),
+            origin: Instant::now(),
+        }
+    }
+}
+
+impl Revocations {
+    /// Whether `token`'s session was ended.
+    pub fn ended(&self, token: &SessionToken) -> bool {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let moments = self.moments.pin();
+        let ends = |scope: Scope| moments.get(&scope).is_some_and(|moment| token.created <= *moment);
+        ends(Scope::Session(token.id))
+            || ends(Scope::User(token.user))
+            || ends(Scope::All)
+            || token.connection.is_some_and(|connection| ends(Scope::Connection(connection)))
+            || token.organization.is_some_and(|organization| {
+                ends(Scope::Organization(organization)) || ends(Scope::Membership(organization, token.user))
+            })
+    }
+
+    /// Ends the sessions of `scope` made until `moment`. Call [`wake`](Self::wake) afterwards.
+    pub(super) fn end(&self, scope: Scope, moment: Timestamp) {
+        let moments = self.moments.pin();
+        if moments.get(&scope).is_none_or(|held| *held < moment) {
+            moments.insert(scope, moment);
+            self.count.store(moments.len(), Ordering::Release);
+        }
+    }
+
+    /// Has every open stream look again whether its session lives.
+    pub(super) fn wake(&self) {
+        self.generation.send_modify(|generation| *generation = generation.wrapping_add(1));
+    }
+
+    /// A receiver that hears each [`wake`](Self::wake) from now on.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    /// Reads all revocations of the store.
+    pub(super) async fn load(&self, tx: &Tx) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = tx.scan(&REVOCATIONS, &(), after.as_ref(), PAGE).await?;
+            for (scope, moment) in &page {
+                self.end(*scope, *moment);
+            }
+            match page.last() {
+                Some((scope, _)) if page.len() == PAGE => after = Some(*scope),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Forgets what no living session can be older than.
+    pub(super) fn forget_old(&self, now: Timestamp) {
+        let moments = self.moments.pin();
+        moments.retain(|_, moment| now < moment.plus(LONGEST_SESSION));
+        self.count.store(moments.len(), Ordering::Release);
+    }
+
+    /// The feed was heard just now, and all that it told is taken in.
+    pub(super) fn heard(&self) {
+        let elapsed = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(elapsed, Ordering::Release);
+    }
+
+    /// How long the feed has not been heard.
+    pub fn silence(&self) -> Duration {
+        self.origin.elapsed().saturating_sub(Duration::from_millis(self.heard.load(Ordering::Acquire)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{OrgId, SessionId, UserId};
+    use crate::session::token::tests::token;
+
+    #[test]
+    fn a_scope_ends_what_was_made_until_then_and_nothing_else() {
+        let now = Timestamp::from_seconds(1_000);
+        let token = token(now);
+        let (organization, connection) = (token.organization.unwrap(), token.connection.unwrap());
+        let check = |scope, moment, expected| {
+            let revocations = Revocations::default();
+            revocations.end(scope, moment);
+            assert_eq!(revocations.ended(&token), expected, "{scope:?} {moment}");
+        };
+        for scope in [
+            Scope::All,
+            Scope::Session(token.id),
+            Scope::User(token.user),
+            Scope::Organization(organization),
+            Scope::Connection(connection),
+            Scope::Membership(organization, token.user),
+        ] {
+            check(scope, now, true);
+            check(scope, now.minus(Duration::from_millis(1)), false);
+        }
+        check(Scope::Session(SessionId::from_bytes([9; 16])), now, false);
+        check(Scope::User(UserId::from_bytes([9; 16])), now, false);
+        check(Scope::Organization(connection), now, false);
+        check(Scope::Connection(organization), now, false);
+        check(Scope::Membership(OrgId::from_bytes([9; 16]), token.user), now, false);
+    }
+
+    #[test]
+    fn an_older_word_never_replaces_a_newer_one_and_old_ones_leave() {
+        let now = Timestamp::from_seconds(1_000);
+        let revocations = Revocations::default();
+        revocations.end(Scope::All, now);
+        revocations.end(Scope::All, Timestamp::EPOCH);
+        assert!(revocations.ended(&token(now)));
+        revocations.forget_old(now.plus(LONGEST_SESSION));
+        assert!(!revocations.ended(&token(now)));
+    }
+}
