@@ -4,11 +4,13 @@
 //! has not the one shape; `signature` (with `signature_parts`, `algorithms`, `provider`) verifies; `decrypt` opens;
 //! `conditions` and `identity` read what is covered; `second_word` may still refuse. `error` and `advice` say why.
 //! Going out: `authn_request` by `redirect` or form, `service_provider` (metadata), `keys` and `signing`.
+//! What administrators upload: `certificate` (told apart by `upload`) and `metadata`.
 
 mod advice;
 mod algorithms;
 pub mod authn_request;
 mod base64;
+pub mod certificate;
 pub mod checks;
 mod conditions;
 mod decrypt;
@@ -28,6 +30,7 @@ mod signature;
 mod signature_parts;
 pub mod signing;
 mod structure;
+mod upload;
 mod verified;
 
 pub use checks::{Check, CheckName};
