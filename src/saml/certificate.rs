@@ -6,6 +6,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bergshamra::keys::loader::load_spki_der;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
@@ -220,7 +221,9 @@ impl Certificate {
         if self.not_after <= now {
             return Err(CertificateError::Expired(self.subject.clone(), self.not_after));
         }
-        bergshamra::keys::loader::load_x509_cert_der(&self.der).map(|_| ()).map_err(|_| not_allowed())
+        let (_, parsed) = X509Certificate::from_der(&self.der).map_err(|_| not_allowed())?;
+        // As the verifier loads it: by its public key alone.
+        load_spki_der(parsed.public_key().raw).map(|_| ()).map_err(|_| not_allowed())
     }
 
     /// As it is stored.
