@@ -1,5 +1,6 @@
 //! What every room shares: time and chance as arguments, ids and names, secrets, faults. Knows no other room.
 
+pub mod client;
 pub mod clock;
 pub mod fault;
 pub mod id;
@@ -7,6 +8,7 @@ pub mod names;
 pub mod rng;
 pub mod secret;
 
+pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use fault::{Explain, Fault, FaultKind};
 pub use id::{LoginId, OrgId, SessionId, UserId};

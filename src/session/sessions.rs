@@ -96,6 +96,8 @@ pub struct NewSession {
     pub auth_time: Timestamp,
     /// When a second factor was shown.
     pub second_factor: Option<Timestamp>,
+    /// When it must end at the latest, if the IdP says so (R28); the configured limits may end it sooner.
+    pub ends: Option<Timestamp>,
     /// The session that this one takes the place of: it ends in the same transaction.
     pub replaces: Option<SessionId>,
     /// Where the request came from.
@@ -114,6 +116,7 @@ impl NewSession {
             method,
             auth_time: now,
             second_factor: None,
+            ends: None,
             replaces: None,
             client: None,
             user_agent: None,
@@ -283,7 +286,7 @@ impl Sessions {
             created: now,
             auth_time: new.auth_time,
             seen: now,
-            absolute_end: now.plus(absolute),
+            absolute_end: new.ends.map_or(now.plus(absolute), |ends| ends.min(now.plus(absolute))),
         };
         records::insert(tx, &token, new.client, new.user_agent.as_deref())?;
         let set_cookie = self.form.set(&token, &self.keys.current().sealer, &*self.rng);
