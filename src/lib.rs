@@ -8,6 +8,8 @@ pub mod config;
 pub mod directory;
 /// Time, chance, ids, names, secrets, faults.
 pub mod kernel;
+/// Vestibule's own pages, and the sign-in that runs through them.
+pub mod portal;
 /// SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
 /// The sealed session cookie, revocation fed by the change feed, identity for the app.

@@ -1,0 +1,166 @@
+//! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
+
+use crate::directory::{AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login};
+use crate::kernel::{Fault, LoginId, Rng};
+use crate::saml::SamlError;
+use crate::store::{StoreError, Tx};
+
+use super::page::Trouble;
+use super::state::Portal;
+
+/// Letters and digits of a reference: none that are mistaken for another when read aloud.
+const REFERENCE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// The table that bounds what is kept of a check for people, in bytes.
+const CHECK_TEXT_LIMIT: usize = 160;
+
+/// A short reference that people can read out: eight characters, 40 random bits.
+pub fn reference(rng: &dyn Rng) -> String {
+    let mut text: String =
+        rng.bytes::<8>().iter().map(|byte| char::from(REFERENCE_ALPHABET[usize::from(byte % 32)])).collect();
+    text.insert(4, '-');
+    text
+}
+
+/// What is known of a sign-in so far.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The organization it is for.
+    pub organization: Organization,
+    /// The IdP that was asked, if a pending sign-in was found.
+    pub idp: Option<String>,
+    /// The request it answers, likewise.
+    pub request_id: Option<String>,
+    /// Whom it is about: only once the assertion is verified.
+    pub email: Option<String>,
+    /// The assertion's id.
+    pub assertion_id: Option<String>,
+    /// The client's address.
+    pub client: String,
+    /// The checks made so far.
+    pub checks: Vec<LoginCheck>,
+}
+
+impl Attempt {
+    /// A sign-in of which nothing is known but for where it came.
+    pub fn new(organization: Organization, client: String) -> Self {
+        Attempt {
+            organization,
+            idp: None,
+            request_id: None,
+            email: None,
+            assertion_id: None,
+            client,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Adds a check, its texts cut.
+    pub fn check(&mut self, name: &str, passed: bool, expected: &str, received: &str) {
+        self.checks.push(check(name, passed, expected, received));
+    }
+
+    fn record(&self, tx: &Tx, rng: &dyn Rng, reference: &str, outcome: LoginOutcome) -> LoginRecord {
+        LoginRecord {
+            id: LoginId::random(rng),
+            at: tx.now(),
+            reference: reference.to_owned(),
+            email: self.email.clone(),
+            idp: self.idp.clone(),
+            request_id: self.request_id.clone(),
+            assertion_id: self.assertion_id.clone(),
+            client: self.client.clone(),
+            outcome,
+            checks: self.checks.clone(),
+        }
+    }
+
+    /// Keeps a sign-in that made a session, in the transaction that makes it.
+    pub async fn accept(&self, tx: &Tx, rng: &dyn Rng, reference: &str) -> Result<(), StoreError> {
+        let record = self.record(tx, rng, reference, LoginOutcome::Accepted);
+        login::record(tx, self.organization.id, &record).await?;
+        self.audit(tx, rng, "login.accepted", "session")
+    }
+
+    /// The audit of an authenticated attempt. What strangers post is in the sign-in log alone, which is bounded.
+    fn audit(&self, tx: &Tx, rng: &dyn Rng, action: &str, after: &str) -> Result<(), StoreError> {
+        let Some(email) = &self.email else { return Ok(()) };
+        let entry = AuditEntry {
+            at: tx.now(),
+            actor: email.clone(),
+            action: action.to_owned(),
+            object: format!(
+                "request {}, assertion {}",
+                self.request_id.as_deref().unwrap_or("-"),
+                self.assertion_id.as_deref().unwrap_or("-")
+            ),
+            before: String::new(),
+            after: after.to_owned(),
+        };
+        audit::append(tx, rng, self.organization.id, &entry)
+    }
+}
+
+/// A check for the sign-in log, its texts cut.
+pub fn check(name: &str, passed: bool, expected: &str, received: &str) -> LoginCheck {
+    let cut = |text: &str| text[..text.floor_char_boundary(CHECK_TEXT_LIMIT)].to_owned();
+    LoginCheck { name: name.to_owned(), passed, expected: cut(expected), received: cut(received) }
+}
+
+impl Portal {
+    /// Writes a refusal down, logs it, counts it, and gives the trouble that the person sees: a plain sentence, a
+    /// reference, and where to start again (R56).
+    pub async fn refuse(&self, attempt: &Attempt, error: &SamlError) -> Trouble {
+        let reference = reference(&*self.rng);
+        let slug = &attempt.organization.slug;
+        let fix = error.fix().replace("{slug}", slug.as_str());
+        let outcome = LoginOutcome::Refused { code: error.code().to_owned(), fix };
+        // One at a time: strangers who post rubbish must not make each other's transactions, or a good one, run again.
+        let turn = self.refusals.lock().await;
+        let written = self
+            .store
+            .transaction("refuse sign-in", async |tx: Tx| {
+                let record = attempt.record(&tx, &*self.rng, &reference, outcome.clone());
+                login::record(&tx, attempt.organization.id, &record).await?;
+                attempt.audit(&tx, &*self.rng, "login.refused", error.code())
+            })
+            .await;
+        drop(turn);
+        if let Err::<(), StoreError>(problem) = written {
+            tracing::error!(%reference, organization = %slug, %problem, "a refused sign-in could not be written down");
+        }
+        count("refused", error.code());
+        let (code, client) = (error.code(), &attempt.client);
+        tracing::info!(%reference, organization = %slug, code, client, "sign-in refused");
+        let mut trouble = Trouble::from(Fault::from(error.clone()));
+        trouble.title = Some("Sign-in not accepted");
+        trouble.reference = Some(reference.into());
+        trouble.again = Some(format!("/.vestibule/sso/{slug}").into());
+        trouble
+    }
+
+    /// Logs and counts a sign-in that made a session.
+    pub fn accepted(&self, attempt: &Attempt, reference: &str) {
+        count("accepted", "ok");
+        let (organization, client) = (&attempt.organization.slug, &attempt.client);
+        tracing::info!(%reference, %organization, client, "signed in");
+    }
+}
+
+/// Counts a sign-in by outcome. Codes are a fixed set.
+fn count(outcome: &'static str, code: &'static str) {
+    metrics::counter!("vestibule_sign_ins_total", "outcome" => outcome, "code" => code).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::SeededRng;
+
+    #[test]
+    fn a_reference_can_be_read_out() {
+        let (one, two) = (reference(&SeededRng::new(1)), reference(&SeededRng::new(2)));
+        assert_eq!(one.len(), 9);
+        assert_ne!(one, two);
+        assert!(one.chars().all(|c| c == '-' || REFERENCE_ALPHABET.contains(&u8::try_from(c).unwrap())), "{one}");
+    }
+}

@@ -1,0 +1,213 @@
+//! The last step of a sign-in: in the browser that began it, its identity is admitted and a session made (R33, D23).
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+
+use super::attempt::{Attempt, reference};
+use super::form::query_value;
+use super::page::{self, Trouble};
+use super::pending::{self, SignIn, Stage, VerifiedIdentity};
+use super::return_path::ReturnPath;
+use super::state::Portal;
+use super::visitor::Visitor;
+use crate::directory::{Admitted, AssertedIdentity, Refusal, admission, organization, sso};
+use crate::kernel::{Client, Fault, UserId};
+use crate::saml::SamlError;
+use crate::saml::error::shown;
+use crate::session::{Method, NewSession};
+use crate::store::Tx;
+
+/// `GET /.vestibule/saml/{slug}/finish?login=…`.
+///
+/// # Errors
+/// A refusal, written down, as a page with a reference.
+pub async fn get(
+    State(portal): State<Arc<Portal>>,
+    Path(slug): Path<String>,
+    RawQuery(query): RawQuery,
+    Extension(client): Extension<Client>,
+    method: http::Method,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let organization = portal.organization(&slug).await?;
+    if method == http::Method::HEAD {
+        // No session for whoever only looks.
+        return Err(Trouble::not_found());
+    }
+    let mut attempt = Attempt::new(organization, client.to_string());
+    let request_id = query_value(query.as_deref(), "login").unwrap_or_default();
+    let found = pending::find(&portal.store.reader(), &request_id).await?;
+    let Some(sign_in) = found.filter(|found| found.organization == attempt.organization.id) else {
+        return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
+    };
+    attempt.idp = Some(sign_in.idp.clone());
+    attempt.request_id = Some(request_id.clone());
+    let visitor = portal.visitor(&headers).await?;
+    let identity = match sign_in.stage {
+        Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
+        Stage::Finished(user) => return used(&portal, &attempt, &sign_in, user, visitor),
+        Stage::Verified(ref identity) => identity,
+    };
+    attempt.email = Some(identity.email.to_string());
+    attempt.assertion_id = Some(identity.assertion_id.clone());
+    attempt.checks.clone_from(&identity.checks);
+    let ours = portal.login_cookies.proves(&headers, &request_id, sign_in.browser);
+    let received = if ours { "it" } else { "none, or another" };
+    attempt.check("same browser", ours, "the login cookie of this request", received);
+    if !ours {
+        return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
+    }
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    enter(&portal, attempt, &request_id, &Newcomer { client, agent, visitor }).await
+}
+
+/// The browser that comes to enter.
+struct Newcomer<'a> {
+    client: Client,
+    agent: Option<&'a str>,
+    /// Its session so far.
+    visitor: Option<Visitor>,
+}
+
+fn unknown(request_id: &str) -> SamlError {
+    SamlError::InResponseToUnknown { received: shown(request_id) }
+}
+
+/// A used answer, from the back button or a second click: whoever is in by it goes to the app, anyone else may start
+/// again; nobody gets a session (R34). The ACS has written it down.
+fn used(
+    portal: &Portal,
+    attempt: &Attempt,
+    sign_in: &SignIn,
+    user: Option<UserId>,
+    visitor: Option<Visitor>,
+) -> Result<Response, Trouble> {
+    let is_in = |visitor: Visitor| Some(visitor.user) == user && visitor.organization == Some(sign_in.organization);
+    if visitor.is_some_and(is_in) {
+        return Ok(page::redirect(sign_in.return_to.as_str(), &[]));
+    }
+    let mut trouble = Trouble::from(Fault::from(SamlError::Replayed));
+    trouble.title = Some("This sign-in is over");
+    trouble.again = Some(format!("/.vestibule/sso/{}", attempt.organization.slug).into());
+    tracing::info!(organization = %attempt.organization.slug, site = portal.site, "a used answer came again");
+    Err(trouble)
+}
+
+/// What the last transaction came to.
+enum Entry {
+    /// In, with this cookie.
+    In(HeaderValue, ReturnPath),
+    /// Refused.
+    Refused(SamlError),
+    /// Another request of the same browser was faster.
+    Used(SignIn, Option<UserId>),
+}
+
+/// One transaction: admit, make the session, end the sign-in, write it down.
+async fn enter(
+    portal: &Portal,
+    mut attempt: Attempt,
+    request_id: &str,
+    newcomer: &Newcomer<'_>,
+) -> Result<Response, Trouble> {
+    let reference = reference(&*portal.rng);
+    let entry = portal
+        .store
+        .transaction("finish sign-in", async |tx: Tx| {
+            let Some(sign_in) = pending::find(&tx, request_id).await? else {
+                return Ok(Entry::Refused(unknown(request_id)));
+            };
+            let identity = match sign_in.stage.clone() {
+                Stage::Verified(identity) => identity,
+                Stage::Finished(user) => return Ok(Entry::Used(sign_in, user)),
+                Stage::Pending => return Ok(Entry::Refused(unknown(request_id))),
+            };
+            match admit(portal, &tx, &sign_in, &identity).await? {
+                Ok(admitted) => {
+                    attempt.accept(&tx, &*portal.rng, &reference).await?;
+                    let return_to = sign_in.return_to.clone();
+                    let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;
+                    sign_in.finished(&tx, request_id, Some(admitted.user.id))?;
+                    Ok(Entry::In(cookie, return_to))
+                }
+                Err(error) => {
+                    sign_in.finished(&tx, request_id, None)?;
+                    Ok(Entry::Refused(error))
+                }
+            }
+        })
+        .await;
+    let cleared = portal.login_cookies.clear(request_id);
+    match entry {
+        Ok(Entry::In(session, return_to)) => {
+            portal.accepted(&attempt, &reference);
+            let mut response = page::redirect(return_to.as_str(), &[cleared]);
+            response.headers_mut().append(header::SET_COOKIE, session);
+            Ok(response)
+        }
+        Ok(Entry::Refused(error)) => {
+            attempt.check("admitted", false, "a member, by the rules of the organization", &error.to_string());
+            let mut trouble = portal.refuse(&attempt, &error).await;
+            trouble.cookie = Some(cleared.into());
+            Err(trouble)
+        }
+        Ok(Entry::Used(sign_in, user)) => used(portal, &attempt, &sign_in, user, newcomer.visitor),
+        Err::<_, Trouble>(trouble) => Err(trouble),
+    }
+}
+
+/// Admits whom the IdP vouches for, by the organization's rules as they are at this moment.
+async fn admit(
+    portal: &Portal,
+    tx: &Tx,
+    sign_in: &SignIn,
+    identity: &VerifiedIdentity,
+) -> Result<Result<Admitted, SamlError>, Trouble> {
+    // Both may have gone, or changed hands, since the answer was verified (R41).
+    let settings = tx.get(&sso::SSO_SETTINGS, &sign_in.connection).await?;
+    let organization = organization::by_id(tx, sign_in.organization).await?;
+    let (Some(settings), Some(organization)) = (settings, organization) else { return Ok(Err(SamlError::SsoOff)) };
+    if settings.entity_id != sign_in.idp {
+        return Ok(Err(SamlError::IssuerMismatch { expected: settings.entity_id, received: sign_in.idp.clone() }));
+    }
+    let asserted = AssertedIdentity {
+        idp: &sign_in.idp,
+        stable_name_id: identity.stable_name_id.as_deref(),
+        email: &identity.email,
+        first_name: identity.first_name.as_deref(),
+        last_name: identity.last_name.as_deref(),
+    };
+    let email = || identity.email.to_string();
+    Ok(admission::admit(tx, &*portal.rng, &organization, &asserted).await?.map_err(|refusal| match refusal {
+        Refusal::EmailDomain => SamlError::EmailDomain { email: email() },
+        Refusal::AccountConflict => SamlError::AccountConflict { email: email() },
+        Refusal::Deactivated => SamlError::AccountDeactivated { email: email() },
+        Refusal::NotAMember => SamlError::NotAMember { email: email() },
+    }))
+}
+
+/// Makes the session, with an id of its own; one that this browser had for somebody else ends.
+async fn start_session(
+    portal: &Portal,
+    tx: &Tx,
+    sign_in: &SignIn,
+    identity: &VerifiedIdentity,
+    admitted: &Admitted,
+    newcomer: &Newcomer<'_>,
+) -> Result<HeaderValue, Trouble> {
+    let others = newcomer.visitor.filter(|visitor| visitor.user != admitted.user.id);
+    let new = NewSession {
+        organization: Some(sign_in.organization),
+        connection: Some(sign_in.connection),
+        auth_time: identity.authenticated,
+        ends: identity.session_end,
+        replaces: others.map(|visitor| visitor.session),
+        client: newcomer.client.address,
+        user_agent: newcomer.agent.map(str::to_owned),
+        ..NewSession::new(admitted.user.id, Method::Sso, tx.now())
+    };
+    Ok(portal.sessions.start(tx, &new).await?.set_cookie)
+}

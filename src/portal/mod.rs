@@ -1,0 +1,75 @@
+//! The portal: Vestibule's own pages under `/.vestibule/`, and the SAML sign-in that runs through them.
+//!
+//! A sign-in: [`sign_in`] or its tile asks, [`start`] keeps it as [`pending`] and sends the browser to the IdP, [`acs`]
+//! verifies the answer, [`finish`] admits and makes the session. The pages work without script.
+
+mod account;
+mod acs;
+mod attempt;
+mod finish;
+mod form;
+mod login_cookie;
+mod metadata;
+mod page;
+pub mod pending;
+mod return_path;
+mod same_origin;
+mod sign_in;
+mod sign_out;
+mod start;
+mod state;
+mod verification;
+mod visitor;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+
+pub use login_cookie::NAME_PREFIX as LOGIN_COOKIE_PREFIX;
+pub use return_path::ReturnPath;
+pub use state::Portal;
+
+use page::Trouble;
+
+/// All of the portal's pages, as a service that the proxy calls in process.
+pub fn router(portal: Portal) -> Router {
+    let portal = Arc::new(portal);
+    let missing = async || Trouble::not_found();
+    Router::new()
+        .route("/.vestibule/sign-in", get(sign_in::ask).post(sign_in::answer))
+        .route("/.vestibule/sso/{slug}", get(sign_in::sso))
+        .route("/.vestibule/saml/{slug}/acs", post(acs::post).get(acs::get))
+        .route("/.vestibule/saml/{slug}/finish", get(finish::get))
+        .route("/.vestibule/saml/{slug}/metadata", get(metadata::get))
+        .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
+        .route("/.vestibule/account", get(account::show))
+        .route("/.vestibule/account/sessions/end", post(account::end))
+        .fallback(missing)
+        .layer(from_fn_with_state(Arc::clone(&portal), edge))
+        .with_state(portal)
+}
+
+/// The edge: gives every answer its headers, and renders what went wrong, once.
+async fn edge(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
+        let reference = trouble.reference.clone().unwrap_or_else(|| portal.log(&trouble, &method, &path).into());
+        let mut page = trouble.page(&portal.site, response.status(), &reference);
+        page.headers_mut().extend(response.headers_mut().remove(header::ALLOW).map(|allow| (header::ALLOW, allow)));
+        response = page;
+    } else if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let page = portal.wrong_method();
+        let (allow, headers) = (response.headers_mut().remove(header::ALLOW), page.headers().clone());
+        *response.body_mut() = page.into_body();
+        *response.headers_mut() = headers;
+        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+    }
+    page::harden(response.headers_mut());
+    response
+}

@@ -1,0 +1,267 @@
+//! The portal's pages: plain HTML that works without script, and the headers that every answer carries.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use askama::Template;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::kernel::{Explain, Fault, FaultKind};
+
+/// The one stylesheet, within each page: no second request, and none to anyone else.
+pub(super) const STYLE: &str = include_str!("../../templates/portal/portal.css");
+/// Its hash, as the Content-Security-Policy names it.
+static STYLE_HASH: LazyLock<String> =
+    LazyLock::new(|| format!("sha256-{}", BASE64.encode(digest(&SHA256, STYLE.as_bytes()))));
+
+/// Where a page's forms may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormTarget {
+    /// The page has no form.
+    None,
+    /// Only here.
+    Here,
+    /// On to an IdP. Chromium holds every redirect that follows a form against `form-action`, and which IdP it will be
+    /// is known only after the post, and where that one redirects to, never: so any https address is allowed.
+    IdentityProvider {
+        /// Also plain http on this machine, where the site itself is on it: for demos and tests.
+        loopback: bool,
+    },
+}
+
+impl FormTarget {
+    fn policy(self) -> String {
+        let sources = match self {
+            FormTarget::None => "'none'",
+            FormTarget::Here => "'self'",
+            FormTarget::IdentityProvider { loopback: false } => "'self' https:",
+            FormTarget::IdentityProvider { loopback: true } => "'self' https: http://localhost:* http://127.0.0.1:*",
+        };
+        let style = &*STYLE_HASH;
+        format!(
+            "default-src 'none'; style-src '{style}'; form-action {sources}; base-uri 'none'; frame-ancestors 'none'"
+        )
+    }
+}
+
+/// The e-mail question.
+#[derive(Template)]
+#[template(path = "portal/sign_in.html")]
+pub struct SignInPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// Where the person goes afterwards.
+    pub return_to: &'a str,
+    /// What was typed, if it has to be typed again.
+    pub email: &'a str,
+    /// What was wrong with it.
+    pub problem: Option<&'a str>,
+}
+
+/// The form that carries a request to an IdP that wants it by POST.
+#[derive(Template)]
+#[template(path = "portal/to_identity_provider.html")]
+pub struct ToIdentityProviderPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// The organization's name.
+    pub organization: &'a str,
+    /// Where the form goes.
+    pub action: &'a str,
+    /// Its hidden fields.
+    pub fields: &'a [(&'static str, String)],
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "portal/notice.html")]
+pub struct NoticePage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// The title.
+    pub title: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// The reference to tell an administrator.
+    pub reference: Option<&'a str>,
+    /// Where to go on: address and label.
+    pub link: Option<(&'a str, &'a str)>,
+}
+
+/// The question whether to sign out.
+#[derive(Template)]
+#[template(path = "portal/sign_out.html")]
+pub struct SignOutPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// Who is signed in.
+    pub email: &'a str,
+}
+
+/// Renders a page.
+pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Response {
+    let Ok(text) = page.render() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &forms.policy());
+    response
+}
+
+/// Sends the browser on with a GET (303), and hands it cookies.
+pub fn redirect(location: &str, cookies: &[String]) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    set(response.headers_mut(), LOCATION, location);
+    with_cookies(response, cookies.iter().map(String::as_str))
+}
+
+/// Adds `Set-Cookie` lines.
+pub fn with_cookies<'c>(mut response: Response, cookies: impl IntoIterator<Item = &'c str>) -> Response {
+    for cookie in cookies {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Gives an answer the headers that all of the portal's have; what it set itself stays.
+pub fn harden(headers: &mut HeaderMap) {
+    let fixed = [
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+        ("referrer-policy", "same-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// Why there is no ordinary answer: becomes a page at the portal's edge, once.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What went wrong, told twice.
+    pub fault: Fault,
+    /// The reference, if it was logged already.
+    pub reference: Option<Box<str>>,
+    /// The page's title; by the kind of fault otherwise.
+    pub title: Option<&'static str>,
+    /// Where to start again.
+    pub again: Option<Box<str>>,
+    /// A `Set-Cookie` line to send along.
+    pub cookie: Option<Box<str>>,
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Trouble { fault, reference: None, title: None, again: None, cookie: None }
+    }
+}
+
+impl<E: Explain> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Fault::from(error).into()
+    }
+}
+
+impl IntoResponse for Trouble {
+    /// A bare status, with the trouble itself for the edge to render.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.fault.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Trouble {
+    /// There is no such page.
+    pub fn not_found() -> Self {
+        let public = "There is no such page here. Please check the address.";
+        Fault::new(FaultKind::NotFound, public, "no such page").into()
+    }
+
+    /// Its page's title.
+    pub fn title(&self) -> Cow<'static, str> {
+        if let Some(title) = self.title {
+            return Cow::Borrowed(title);
+        }
+        Cow::Borrowed(match self.fault.kind {
+            FaultKind::NotFound => "Not found",
+            FaultKind::TooMany => "Too many requests",
+            FaultKind::TooLarge => "Too large",
+            FaultKind::Unavailable => "Not possible right now",
+            FaultKind::Internal => "Something went wrong",
+            FaultKind::Invalid | FaultKind::Unauthenticated | FaultKind::Forbidden | FaultKind::Conflict => {
+                "Not possible"
+            }
+        })
+    }
+
+    /// The page: its status, sentence, reference and link.
+    pub fn page(&self, site: &str, status: StatusCode, reference: &str) -> Response {
+        let title = self.title();
+        let link = self.again.as_deref().map(|again| (again, "Start again"));
+        let page = NoticePage { site, title: &title, text: &self.fault.public, reference: Some(reference), link };
+        with_cookies(html(status, FormTarget::None, &page), self.cookie.as_deref())
+    }
+}
+
+/// Personal settings.
+#[derive(Template)]
+#[template(path = "portal/account.html")]
+pub struct AccountPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// The person's name.
+    pub name: &'a str,
+    /// Their address.
+    pub email: &'a str,
+    /// Where they are a member.
+    pub organizations: &'a [AccountOrganization],
+    /// Where they are signed in.
+    pub sessions: &'a [AccountSession],
+}
+
+/// A membership, as the page shows it.
+pub struct AccountOrganization {
+    /// The organization's name.
+    pub name: String,
+    /// The role, in words.
+    pub role: String,
+    /// Whether this session is in it.
+    pub current: bool,
+}
+
+/// A session, as the page shows it.
+pub struct AccountSession {
+    /// Its id.
+    pub id: String,
+    /// When it was made.
+    pub started: String,
+    /// Where from.
+    pub client: String,
+    /// The browser's name for itself.
+    pub agent: String,
+    /// Whether it is this very one.
+    pub current: bool,
+}

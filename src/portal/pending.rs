@@ -1,0 +1,99 @@
+//! A sign-in on its way: pending until the IdP answers, verified until its browser comes back, then finished.
+//!
+//! One record holds all of it, so that each step moves it on in one transaction, and of many that try, one does.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::return_path::ReturnPath;
+use crate::directory::LoginCheck;
+use crate::kernel::{EmailAddress, OrgId, Timestamp, TokenHash, UserId};
+use crate::store::{StoreError, Table, Tx};
+
+/// Sign-ins on their way, by the id of their AuthnRequest, which is their RelayState and their last step's handle too:
+/// 160 random bits that prove nothing without the browser's login cookie.
+pub const SIGN_INS: Table<String, SignIn> = Table::new("sign_ins");
+/// Assertions that were used: (organization of the connection, IdP, assertion id) (R32).
+pub const USED_ASSERTIONS: Table<(OrgId, String, String), ()> = Table::new("used_assertions");
+
+/// How long the IdP has to answer.
+pub const PENDING_FOR: Duration = Duration::from_secs(10 * 60);
+/// How long the browser has to come back with its cookie, once the answer was verified.
+pub const VERIFIED_FOR: Duration = Duration::from_secs(2 * 60);
+/// How long a used answer is known as such, so that the back button leads to the app (R34).
+pub const FINISHED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// A sign-in, from the question to its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The organization that is entered.
+    pub organization: OrgId,
+    /// The organization whose connection is used: the same, or its Admin organization.
+    pub connection: OrgId,
+    /// The entity ID of the IdP that was asked.
+    pub idp: String,
+    /// Where the person goes afterwards (R47).
+    pub return_to: ReturnPath,
+    /// The hash of the login cookie that the browser got (R33).
+    pub browser: TokenHash,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a sign-in is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The IdP was asked.
+    Pending,
+    /// The IdP's answer was verified; the browser is on its way back.
+    Verified(Box<VerifiedIdentity>),
+    /// It ended: this account got a session, or nobody did.
+    Finished(Option<UserId>),
+}
+
+/// Who the IdP says that it is: what a verified assertion leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedIdentity {
+    /// The e-mail address.
+    pub email: EmailAddress,
+    /// The given name.
+    pub first_name: Option<String>,
+    /// The family name.
+    pub last_name: Option<String>,
+    /// The NameID, if it makes a link (D4).
+    pub stable_name_id: Option<String>,
+    /// When the IdP authenticated the person.
+    pub authenticated: Timestamp,
+    /// When the IdP wants the session to end at the latest (R28).
+    pub session_end: Option<Timestamp>,
+    /// The assertion's id.
+    pub assertion_id: String,
+    /// The checks that were passed, for the sign-in log.
+    pub checks: Vec<LoginCheck>,
+}
+
+/// The sign-in with this request id, unless its time is over.
+pub async fn find(tx: &Tx, request_id: &str) -> Result<Option<SignIn>, StoreError> {
+    tx.get(&SIGN_INS, &request_id.to_owned()).await
+}
+
+impl SignIn {
+    /// Keeps a new sign-in, whose request has just been made.
+    pub fn start(&self, tx: &Tx, request_id: &str) -> Result<(), StoreError> {
+        tx.put_until(&SIGN_INS, &request_id.to_owned(), self, tx.now().plus(PENDING_FOR))
+    }
+
+    /// Moves it on: the answer was verified.
+    pub fn verified(self, tx: &Tx, request_id: &str, identity: VerifiedIdentity) -> Result<(), StoreError> {
+        let moved = SignIn { stage: Stage::Verified(Box::new(identity)), ..self };
+        tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(VERIFIED_FOR))
+    }
+
+    /// Moves it to its end, with a session for somebody or for nobody.
+    pub fn finished(self, tx: &Tx, request_id: &str, user: Option<UserId>) -> Result<(), StoreError> {
+        let moved = SignIn { stage: Stage::Finished(user), ..self };
+        tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(FINISHED_FOR))
+    }
+}

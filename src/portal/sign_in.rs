@@ -1,0 +1,99 @@
+//! The e-mail question, and the way in without it: both lead to the organization's IdP.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::page::{self, SignInPage, Trouble};
+use super::return_path::ReturnPath;
+use super::same_origin;
+use super::state::Portal;
+use crate::directory::claim;
+use crate::kernel::{EmailAddress, Fault, FaultKind};
+
+/// `GET /.vestibule/sign-in?return_to=/path`: the question; whoever is signed in goes straight on.
+///
+/// # Errors
+/// «Unavailable», if nobody can tell who is signed in.
+pub async fn ask(
+    State(portal): State<Arc<Portal>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let return_to = ReturnPath::parse(&query_value(query.as_deref(), "return_to").unwrap_or_default());
+    if portal.visitor(&headers).await?.is_some() {
+        return Ok(page::redirect(return_to.as_str(), &[]));
+    }
+    Ok(question(&portal, StatusCode::OK, &return_to, "", None))
+}
+
+/// `POST /.vestibule/sign-in` with `email`: answers by the domain alone, the same for every address of it (D9).
+///
+/// # Errors
+/// No organization has the domain, or it has no single sign-on: a page that says so.
+pub async fn answer(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Body) -> Result<Response, Trouble> {
+    same_origin::check(&headers, &portal.origin)?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let return_to = ReturnPath::parse(form.get("return_to").unwrap_or_default());
+    let typed = form.get("email").unwrap_or_default();
+    let Ok(email) = typed.parse::<EmailAddress>() else {
+        let problem = "Please type your full e-mail address, like name@company.com.";
+        return Ok(question(&portal, StatusCode::BAD_REQUEST, &return_to, typed, Some(problem)));
+    };
+    let Some(organization) = claim::holder(&portal.store.reader(), &email.domain()).await? else {
+        return Err(no_organization(&email));
+    };
+    portal.start_sign_in(&headers, &organization, return_to).await
+}
+
+/// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile.
+///
+/// # Errors
+/// There is no such organization, or it has no single sign-on: a page that says so.
+pub async fn sso(
+    State(portal): State<Arc<Portal>>,
+    Path(slug): Path<String>,
+    RawQuery(query): RawQuery,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let organization = portal.organization(&slug).await?;
+    let return_to = ReturnPath::parse(&query_value(query.as_deref(), "return_to").unwrap_or_default());
+    let visitor = portal.visitor(&headers).await?;
+    if visitor.is_some_and(|visitor| visitor.organization == Some(organization.id)) {
+        return Ok(page::redirect(return_to.as_str(), &[]));
+    }
+    if method == Method::HEAD {
+        // Nothing is started for whoever only looks.
+        return Ok(page::redirect("/.vestibule/sign-in", &[]));
+    }
+    portal.start_sign_in(&headers, &organization, return_to).await
+}
+
+fn question(
+    portal: &Portal,
+    status: StatusCode,
+    return_to: &ReturnPath,
+    email: &str,
+    problem: Option<&str>,
+) -> Response {
+    let page = SignInPage { site: &portal.site, return_to: return_to.as_str(), email, problem };
+    page::html(status, portal.to_identity_provider(), &page)
+}
+
+/// The same page for every address of the domain.
+fn no_organization(email: &EmailAddress) -> Trouble {
+    let domain = email.domain();
+    let public = format!(
+        "Addresses of {domain} have no organization here. Check the address, or ask whoever invited you which one to use."
+    );
+    let detail = format!("no organization has the domain {domain}");
+    let mut trouble = Trouble::from(Fault::new(FaultKind::NotFound, public, detail));
+    trouble.title = Some("This address has no organization here");
+    trouble.again = Some("/.vestibule/sign-in".into());
+    trouble
+}

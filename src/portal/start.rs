@@ -1,0 +1,81 @@
+//! Starts a sign-in at an organization's IdP: keeps it as pending, hands the browser its login cookie, sends it on.
+
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use super::login_cookie::LoginCookies;
+use super::page::{self, ToIdentityProviderPage, Trouble};
+use super::pending::{SignIn, Stage};
+use super::return_path::ReturnPath;
+use super::state::Portal;
+use crate::directory::{Binding, Organization, SsoConnection, sso};
+use crate::kernel::{Fault, FaultKind, TokenHash};
+use crate::saml::authn_request::AuthnRequest;
+use crate::saml::keys;
+use crate::saml::signing::SigningKey;
+use crate::store::{StoreError, Tx};
+
+impl Portal {
+    /// Answers with a 303 to the IdP (Redirect binding), or with a page whose one button posts to it (POST binding).
+    ///
+    /// # Errors
+    /// A page that says whom to ask, if the organization has no single sign-on.
+    pub(super) async fn start_sign_in(
+        &self,
+        headers: &HeaderMap,
+        organization: &Organization,
+        return_to: ReturnPath,
+    ) -> Result<Response, Trouble> {
+        let reader = self.store.reader();
+        let connection = sso::connection(&reader, organization.id).await?;
+        let connection = connection.filter(|connection| !connection.certificates.is_empty());
+        let Some(SsoConnection { settings, .. }) = connection else { return Err(no_single_sign_on(organization)) };
+        let now = self.store.now();
+        let request = AuthnRequest::new(&settings, &self.provider, &organization.slug, now, &*self.rng);
+        let key = if settings.sign_requests { Some(self.signing_key(&reader).await?) } else { None };
+        let cookie = LoginCookies::fresh(now, &*self.rng);
+        let sign_in = SignIn {
+            organization: organization.id,
+            connection: organization.id,
+            idp: settings.entity_id,
+            return_to,
+            browser: TokenHash::of(cookie.as_bytes()),
+            stage: Stage::Pending,
+        };
+        let keep = async |tx: Tx| sign_in.start(&tx, &request.id);
+        self.store.transaction::<_, StoreError, _, _>("start sign-in", keep).await?;
+        let cookies = self.login_cookies.set(headers, &request.id, &cookie);
+        // The RelayState is the request's id again: opaque, 41 bytes, and nothing by itself.
+        match settings.sign_in_binding {
+            Binding::Redirect => Ok(page::redirect(&request.redirect_url(&request.id, key.as_ref())?, &cookies)),
+            Binding::Post => {
+                let form = request.post_form(&request.id, key.as_ref())?;
+                let (site, name) = (self.site.as_str(), organization.name.as_str());
+                let page =
+                    ToIdentityProviderPage { site, organization: name, action: &form.action, fields: &form.fields };
+                Ok(page::with_cookies(
+                    page::html(StatusCode::OK, self.to_identity_provider(), &page),
+                    cookies.iter().map(String::as_str),
+                ))
+            }
+        }
+    }
+
+    async fn signing_key(&self, reader: &Tx) -> Result<SigningKey, Trouble> {
+        let held = keys::all(reader).await?;
+        let missing = || Trouble::from(Fault::internal("requests are to be signed, and there is no key"));
+        let key = keys::current(&held).ok_or_else(missing)?;
+        key.signing_key().map_err(|error| Fault::internal(error.to_string()).into())
+    }
+}
+
+fn no_single_sign_on(organization: &Organization) -> Trouble {
+    let public = format!(
+        "{} has no single sign-on here yet. Please ask an owner or administrator of {}.",
+        organization.name, organization.name
+    );
+    let detail = format!("{} has no single sign-on", organization.slug);
+    let mut trouble = Trouble::from(Fault::new(FaultKind::NotFound, public, detail));
+    trouble.title = Some("No single sign-on");
+    trouble
+}

@@ -1,0 +1,110 @@
+//! What the portal needs: the store, the sessions, chance, and where this site is.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::attempt::reference;
+use super::login_cookie::LoginCookies;
+use super::page::{self, FormTarget, NoticePage, Trouble};
+use super::verification::VerificationPool;
+use axum::response::Response;
+
+use crate::directory::{DirectoryError, Organization, organization};
+use crate::kernel::{FaultKind, Rng};
+use crate::saml::service_provider::ServiceProvider;
+use crate::session::Sessions;
+use crate::store::Store;
+
+/// The portal, shared by all of its handlers.
+pub struct Portal {
+    /// The data.
+    pub(super) store: Store,
+    /// The sessions.
+    pub(super) sessions: Arc<Sessions>,
+    /// Chance.
+    pub(super) rng: Arc<dyn Rng>,
+    /// This site as a SAML service provider.
+    pub(super) provider: ServiceProvider,
+    /// How login cookies look here.
+    pub(super) login_cookies: LoginCookies,
+    /// Bounds how many responses are verified at once.
+    pub(super) pool: VerificationPool,
+    /// Refusals are written one at a time.
+    pub(super) refusals: tokio::sync::Mutex<()>,
+    /// `public_url` as an `Origin` header says it.
+    pub(super) origin: String,
+    /// The site's name for people: its host.
+    pub(super) site: String,
+    on_loopback: bool,
+}
+
+impl Portal {
+    /// The portal of the site at `public_url`.
+    pub fn new(store: Store, sessions: Arc<Sessions>, rng: Arc<dyn Rng>, public_url: &Url) -> Self {
+        let host = public_url.host_str().unwrap_or_default();
+        let on_loopback = match public_url.host() {
+            Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        Portal {
+            store,
+            sessions,
+            rng,
+            provider: ServiceProvider::new(public_url.as_str()),
+            login_cookies: LoginCookies { secure: public_url.scheme() == "https" },
+            pool: VerificationPool::default(),
+            refusals: tokio::sync::Mutex::default(),
+            origin: public_url.origin().ascii_serialization(),
+            site: public_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            on_loopback,
+        }
+    }
+
+    /// Where a form that leads to an IdP may go on to.
+    pub(super) const fn to_identity_provider(&self) -> FormTarget {
+        FormTarget::IdentityProvider { loopback: self.on_loopback }
+    }
+
+    /// The organization that a URL names.
+    ///
+    /// # Errors
+    /// «Not found», the same whether the name is impossible or nobody's.
+    pub(super) async fn organization(&self, slug: &str) -> Result<Organization, Trouble> {
+        let slug = slug.parse().map_err(|_| Trouble::not_found())?;
+        match organization::by_slug(&self.store.reader(), &slug).await {
+            Ok(organization) => Ok(organization),
+            Err(DirectoryError::NoSuchOrganization(_)) => Err(Trouble::not_found()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Logs what went wrong, once, and gives the reference that the person sees.
+    pub(super) fn log(&self, trouble: &Trouble, method: &Method, path: &str) -> String {
+        let reference = reference(&*self.rng);
+        let fault = &trouble.fault;
+        let (status, detail) = (fault.kind.status(), &fault.detail);
+        if matches!(fault.kind, FaultKind::Internal | FaultKind::Unavailable) {
+            tracing::error!(%reference, %method, path, status, detail, "a portal page failed");
+        } else {
+            tracing::info!(%reference, %method, path, status, detail, "a portal request was refused");
+        }
+        reference
+    }
+
+    /// The page for a method that its address does not take.
+    pub(super) fn wrong_method(&self) -> Response {
+        let text = "This address is not made for that. Please go back to the app.";
+        let page = NoticePage {
+            site: &self.site,
+            title: "Not possible",
+            text,
+            reference: None,
+            link: Some(("/", "To the app")),
+        };
+        page::html(StatusCode::METHOD_NOT_ALLOWED, FormTarget::None, &page)
+    }
+}

@@ -1,0 +1,55 @@
+//! Who is at the door: the session of this browser, if it has a good one, and the ends of sessions.
+
+use axum::response::Response;
+use http::{HeaderMap, header};
+
+use super::page::Trouble;
+use super::state::Portal;
+use crate::kernel::{OrgId, SessionId, UserId};
+use crate::session::{Authentication, Scope, SessionError, SessionRecord, records};
+use crate::store::Tx;
+
+/// Somebody with a good session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// The session.
+    pub session: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The organization that it is in.
+    pub organization: Option<OrgId>,
+}
+
+impl Portal {
+    /// Who is signed in in this browser; `None`: nobody.
+    ///
+    /// # Errors
+    /// «Unavailable», if nobody can tell just now.
+    pub(super) async fn visitor(&self, headers: &HeaderMap) -> Result<Option<Visitor>, Trouble> {
+        match self.sessions.authenticate(headers).await {
+            Authentication::SignedIn(who) => Ok(Some(Visitor {
+                session: who.session.id,
+                user: who.session.user,
+                organization: who.session.organization,
+            })),
+            Authentication::Nobody { .. } => Ok(None),
+            Authentication::Unavailable(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends a session, on every node within a second.
+    pub(super) async fn end_session(&self, id: SessionId) -> Result<(), SessionError> {
+        self.store.transaction("end session", async |tx: Tx| self.sessions.end(&tx, id).await).await
+    }
+
+    /// The sessions of an account, newest first.
+    pub(super) async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionRecord>, Trouble> {
+        Ok(records::list(&self.store.reader(), Scope::User(user)).await?)
+    }
+
+    /// Takes the session cookie back.
+    pub(super) fn without_session(&self, mut response: Response) -> Response {
+        response.headers_mut().append(header::SET_COOKIE, self.sessions.clear_cookie());
+        response
+    }
+}
