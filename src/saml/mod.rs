@@ -20,6 +20,7 @@ mod hygiene;
 mod identity;
 mod instant;
 pub mod keys;
+pub mod metadata;
 mod prescan;
 mod provider;
 pub mod redirect;

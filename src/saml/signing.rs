@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bergshamra::c14n::{C14nMode, canonicalize_doc};
+use uppsala::Document;
 
 use crate::kernel::{Explain, FaultKind, Secret};
 
@@ -92,11 +93,11 @@ impl SigningKey {
     }
 
     /// Signs the root element of `xml`, whose `ID` attribute is `id`, with an enveloped signature under exclusive
-    /// canonicalisation. The signature is put right behind the first `</…Issuer>`, where the SAML schemas want it, so
-    /// `xml` is to be a message or an assertion of ours that starts with its issuer.
+    /// canonicalisation. The signature is put where the SAML schemas want it: behind the issuer, or first.
+    /// `xml` is to be of our own writing.
     ///
     /// # Errors
-    /// [`SigningError::Document`] if `xml` is not well-formed or has no issuer.
+    /// [`SigningError::Document`] if `xml` is not well-formed, or its root is empty or has another ID.
     pub fn sign_enveloped(&self, xml: &str, id: &str) -> Result<String, SigningError> {
         let document = uppsala::Parser::new()
             .with_forbid_dtd(true)
@@ -127,18 +128,18 @@ impl SigningKey {
             BASE64.encode(self.sign(signed_info.as_bytes())?),
             self.certificate_base64()
         );
-        let behind_issuer = end_of_issuer(xml).ok_or_else(|| SigningError::Document("it has no Issuer".to_owned()))?;
-        Ok([&xml[..behind_issuer], &signature, &xml[behind_issuer..]].concat())
+        let place = place(&document).ok_or_else(|| SigningError::Document("its root is empty".to_owned()))?;
+        Ok([&xml[..place], &signature, &xml[place..]].concat())
     }
 }
 
-/// Where the first `Issuer` element of our own writing ends.
-fn end_of_issuer(xml: &str) -> Option<usize> {
-    const END: &str = "Issuer>";
-    xml.match_indices(END).find_map(|(at, _)| {
-        let tag = xml[..at].rfind('<')?;
-        xml[tag..].starts_with("</").then_some(at + END.len())
-    })
+/// Where the SAML schemas want a signature: right behind the issuer, or else, in metadata, before all else.
+fn place(document: &Document<'_>) -> Option<usize> {
+    let root = document.document_element()?;
+    let first = document.children_iter(root).find(|child| document.element(*child).is_some())?;
+    let range = document.node_range(first)?;
+    let issuer = document.element(first).is_some_and(|element| &*element.name.local_name == "Issuer");
+    Some(if issuer { range.end } else { range.start })
 }
 
 impl fmt::Debug for SigningKey {

@@ -64,7 +64,7 @@ fn is_der(bytes: &[u8]) -> bool {
 }
 
 /// UTF-8, or the UTF-16 that some Windows tools write.
-fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+pub(super) fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let wide = |pair: fn([u8; 2]) -> u16| {
         let units = bytes[2..].chunks_exact(2).map(|chunk| pair([chunk[0], chunk[1]]));
         char::decode_utf16(units).collect::<Result<String, _>>().ok().map(Cow::Owned)
@@ -76,7 +76,7 @@ fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-fn classify_markup(text: &str) -> CertificateError {
+pub(super) fn classify_markup(text: &str) -> CertificateError {
     let start: String = text.chars().take(4096).collect::<String>().to_ascii_lowercase();
     if text.contains("EntityDescriptor") || text.contains("EntitiesDescriptor") {
         CertificateError::Metadata
