@@ -39,7 +39,8 @@ impl KeyKind {
     pub(super) fn fits(self, signature_method: &str) -> bool {
         match self {
             KeyKind::Rsa => matches!(signature_method, RSA_SHA1 | RSA_SHA256 | RSA_SHA384 | RSA_SHA512),
-            KeyKind::P256 | KeyKind::P384 => matches!(signature_method, ECDSA_SHA256 | ECDSA_SHA384),
+            KeyKind::P256 => signature_method == ECDSA_SHA256,
+            KeyKind::P384 => signature_method == ECDSA_SHA384,
         }
     }
 

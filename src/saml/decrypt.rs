@@ -17,6 +17,9 @@ use super::error::{SamlError, shown};
 /// The most encrypted keys that are tried: each costs an RSA operation for each of ours.
 const ENCRYPTED_KEY_LIMIT: usize = 4;
 
+/// How many bytes a line of PEM holds.
+const PEM_LINE: usize = 48;
+
 /// A private RSA key of ours that assertions may be encrypted to.
 pub struct DecryptionKey(SigningKey);
 
@@ -27,7 +30,8 @@ impl DecryptionKey {
     /// [`SamlError::Configuration`] if `der` is not an RSA key in unencrypted PKCS #8.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, SamlError> {
         let refused = || SamlError::Configuration("the decryption key is not an RSA key in PKCS #8".into());
-        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", encode(der));
+        let lines: Vec<String> = der.chunks(PEM_LINE).map(encode).collect();
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
         let key = loader::load_rsa_private_pem(pem.as_bytes()).map_err(|_| refused())?;
         key.to_signing_key().ok().flatten().map(DecryptionKey).ok_or_else(refused)
     }

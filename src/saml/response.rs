@@ -11,8 +11,8 @@ use super::document::{ASSERTION, Tree, parse};
 use super::error::{SamlError, shown};
 use super::identity::{self, Subject};
 use super::prescan::MESSAGE_LIMIT;
-use super::provider::IdentityProvider;
-use super::second_word::{self, Accepted};
+use super::provider::{IdentityProvider, TrustedKey};
+use super::second_word::{self, Accepted, Signed};
 use super::signature::{self, Covered};
 use super::structure::{self, AssertionShape, Content, ResponseShape};
 use super::verified::VerifiedAssertion;
@@ -128,7 +128,14 @@ struct Trial<'e> {
     facts: Facts,
 }
 
-impl Trial<'_> {
+/// The keys whose signatures held: none, where there is no signature.
+struct Evidence<'e> {
+    outer: Vec<&'e TrustedKey>,
+    /// Those of the decrypted assertion, if it was decrypted.
+    decrypted: Option<Vec<&'e TrustedKey>>,
+}
+
+impl<'e> Trial<'e> {
     fn run(&mut self, bytes: &[u8]) -> Result<VerifiedAssertion, SamlError> {
         let size = format!("{} bytes", bytes.len());
         let outer =
@@ -164,7 +171,7 @@ impl Trial<'_> {
             return self.checks.step(CheckName::Encryption, "an encrypted Assertion", Err(SamlError::NotEncrypted));
         }
         let message = Message { outer, response_signed, inner: outer, assertion: assertion.node };
-        self.judge(&message, None)
+        self.judge(&message, &Evidence { outer: covered.keys, decrypted: None })
     }
 
     /// An encrypted assertion: the Response's signature is verified first, on the tree as it came (R20, R21).
@@ -176,7 +183,8 @@ impl Trial<'_> {
     ) -> Result<VerifiedAssertion, SamlError> {
         self.facts.encrypted = true;
         let signatures: Vec<NodeId> = signature.into_iter().collect();
-        let response_signed = self.signatures(outer, &signatures)?.covers(outer.root);
+        let covering = self.signatures(outer, &signatures)?;
+        let response_signed = covering.covers(outer.root);
         let opened =
             decrypt::open(outer, node, self.expected.decryption_keys).map(|text| (text, "decrypted".to_owned()));
         let text = self.checks.step(CheckName::Encryption, "encrypted to our key", opened)?;
@@ -191,25 +199,26 @@ impl Trial<'_> {
             return self.checks.step(CheckName::Signature, "Response or Assertion signed", Err(SamlError::NotSigned));
         }
         let message = Message { outer, response_signed, inner: &inner, assertion: assertion.node };
-        self.judge(&message, Some(!signatures.is_empty()))
+        self.judge(&message, &Evidence { outer: covering.keys, decrypted: Some(covered.keys) })
     }
 
     /// Verifies the signatures of one tree and writes down whose key it was.
-    fn signatures(&mut self, tree: &Tree<'_>, signatures: &[NodeId]) -> Result<Covered, SamlError> {
+    fn signatures(&mut self, tree: &Tree<'_>, signatures: &[NodeId]) -> Result<Covered<'e>, SamlError> {
         if signatures.is_empty() {
             return Ok(Covered::default());
         }
         let covered = signature::verify(tree, signatures, self.expected.connection).map(|covered| {
-            let certificate = covered.certificate.clone().unwrap_or_default();
-            (covered, format!("certificate {certificate}"))
+            let names: Vec<&str> = covered.keys.iter().map(|key| key.sha256.as_str()).collect();
+            let text = format!("certificate {}", names.join(", "));
+            (covered, text)
         });
         let covered = self.checks.step(CheckName::Signature, "a configured certificate", covered)?;
-        self.facts.certificate_sha256.clone_from(&covered.certificate);
+        self.facts.certificate_sha256 = covered.keys.last().map(|key| key.sha256.clone());
         Ok(covered)
     }
 
-    /// Everything after the signature. `decrypted`: whether the decrypted assertion is signed, if it was decrypted.
-    fn judge(&mut self, message: &Message<'_, '_>, decrypted: Option<bool>) -> Result<VerifiedAssertion, SamlError> {
+    /// Everything after the signatures.
+    fn judge(&mut self, message: &Message<'_, '_>, evidence: &Evidence<'_>) -> Result<VerifiedAssertion, SamlError> {
         let settings = self.expected.connection.settings();
         let subject = identity::read(message.inner, message.assertion)?;
         self.facts.issuer = Some(shown(&subject.issuer));
@@ -218,9 +227,8 @@ impl Trial<'_> {
         let email = identity::email(&subject, &settings.attributes).map(|email| (email.clone(), email.to_string()));
         let email = self.checks.step(CheckName::Email, "one e-mail address", email)?;
         let accepted = Accepted {
-            outer: message.outer,
-            outer_signed: message.response_signed || decrypted.is_none(),
-            decrypted: decrypted.map(|signed| (message.inner, signed)),
+            outer: Signed { tree: message.outer, keys: &evidence.outer },
+            decrypted: evidence.decrypted.as_ref().map(|keys| Signed { tree: message.inner, keys }),
             subject: &subject,
         };
         let second = second_word::confirm(&accepted, self.expected.connection);

@@ -6,18 +6,22 @@
 use super::document::Tree;
 use super::error::SamlError;
 use super::identity::Subject;
-use super::provider::IdentityProvider;
+use super::provider::{IdentityProvider, TrustedKey};
 
 /// What the first verifier accepted.
 pub(super) struct Accepted<'m, 'a> {
-    /// The Response's tree.
-    pub(super) outer: &'m Tree<'a>,
-    /// Whether the outer document carries signatures.
-    pub(super) outer_signed: bool,
-    /// The decrypted assertion's tree, if it came encrypted, and whether it carries a signature.
-    pub(super) decrypted: Option<(&'m Tree<'a>, bool)>,
+    /// The Response.
+    pub(super) outer: Signed<'m, 'a>,
+    /// The decrypted assertion, if it came encrypted.
+    pub(super) decrypted: Option<Signed<'m, 'a>>,
     /// Whom the first verifier read.
     pub(super) subject: &'m Subject,
+}
+
+/// A document and the keys under which its signatures held; none, if it has no signature.
+pub(super) struct Signed<'m, 'a> {
+    pub(super) tree: &'m Tree<'a>,
+    pub(super) keys: &'m [&'m TrustedKey],
 }
 
 /// Asks the second verifier.
@@ -41,8 +45,8 @@ pub(super) fn confirm(accepted: &Accepted<'_, '_>, idp: &IdentityProvider) -> Re
 #[cfg(not(feature = "second-word"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as with the second verifier")]
 pub(super) fn confirm(accepted: &Accepted<'_, '_>, _idp: &IdentityProvider) -> Result<((), String), SamlError> {
-    let Accepted { outer, outer_signed, decrypted, subject } = accepted;
-    let _ = (outer, outer_signed, decrypted, subject);
+    let Accepted { outer: Signed { tree, keys }, decrypted, subject } = accepted;
+    let _ = (tree, keys, decrypted, subject);
     Ok(((), "this build has none".to_owned()))
 }
 
@@ -51,7 +55,7 @@ mod libxmlsec {
     use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider as _, ReduceMode};
     use uppsala::NodeId;
 
-    use super::Accepted;
+    use super::{Accepted, Signed};
     use crate::saml::document::{ASSERTION, PROTOCOL, Tree, parse};
     use crate::saml::identity::{Subject, read};
     use crate::saml::provider::IdentityProvider;
@@ -65,35 +69,40 @@ mod libxmlsec {
     ];
 
     pub(super) fn confirm(accepted: &Accepted<'_, '_>, idp: &IdentityProvider) -> Result<(), &'static str> {
-        if accepted.outer_signed {
-            let reduced = reduce(accepted.outer.source, idp)?;
+        let Accepted { outer, decrypted, subject } = accepted;
+        if !outer.keys.is_empty() {
+            let reduced = reduce(outer, idp)?;
             let tree = parse(reduced.as_bytes()).map_err(|_| "what it covers can't be read")?;
-            match accepted.decrypted {
-                None => same_subject(&tree, assertion_of(&tree)?, accepted.subject)?,
-                Some(_) => same_response(&tree, accepted.outer)?,
+            match decrypted {
+                None => same_subject(&tree, assertion_of(&tree)?, subject)?,
+                Some(_) => same_response(&tree, outer.tree)?,
             }
         }
-        match accepted.decrypted {
-            Some((inner, true)) => {
-                let reduced = reduce(inner.source, idp)?;
+        match decrypted {
+            Some(inner) if !inner.keys.is_empty() => {
+                let reduced = reduce(inner, idp)?;
                 let tree = parse(reduced.as_bytes()).map_err(|_| "what it covers can't be read")?;
-                same_subject(&tree, assertion_of(&tree)?, accepted.subject)
+                same_subject(&tree, assertion_of(&tree)?, subject)
             }
-            Some((_, false)) | None if accepted.outer_signed => Ok(()),
-            _ => Err("nothing is signed"),
+            _ if outer.keys.is_empty() => Err("nothing is signed"),
+            _ => Ok(()),
         }
     }
 
-    /// The canonical bytes that libxmlsec1 itself digested under a configured key.
-    fn reduce(source: &str, idp: &IdentityProvider) -> Result<String, &'static str> {
-        let certificates: Vec<CertificateDer> =
-            idp.keys().iter().map(|key| CertificateDer::from(key.certificate.clone())).collect();
-        if certificates.is_empty() {
-            return Err("it has no certificate");
+    /// The canonical bytes that libxmlsec1 itself digested. It is given the certificates whose keys verified, and no
+    /// other: it stops at the first key of another kind.
+    fn reduce(signed: &Signed<'_, '_>, idp: &IdentityProvider) -> Result<String, &'static str> {
+        let mut certificates: Vec<CertificateDer> = Vec::new();
+        for key in signed.keys {
+            let certificate = CertificateDer::from(key.certificate.clone());
+            if !certificates.contains(&certificate) {
+                certificates.push(certificate);
+            }
         }
         // SHA-1 has no name in its list: where a connection allows it, the first verifier's list alone decides.
         let allowed = (!idp.settings().allow_sha1).then_some(ALLOWED.as_slice());
-        Crypto::reduce_xml_to_signed_with_allowed_algorithms(source, &certificates, ReduceMode::PreDigest, allowed)
+        let (source, mode) = (signed.tree.source, ReduceMode::PreDigest);
+        Crypto::reduce_xml_to_signed_with_allowed_algorithms(source, &certificates, mode, allowed)
             .map_err(|_| "the signature does not verify there")
     }
 

@@ -16,19 +16,19 @@ use super::algorithms::{SHA1, SHA256, SHA384};
 use super::base64::decode;
 use super::document::{SIGNATURE, Tree};
 use super::error::SamlError;
-use super::provider::IdentityProvider;
+use super::provider::{IdentityProvider, TrustedKey};
 use super::signature_parts::{SignatureParts, take_apart};
 use crate::kernel::Timestamp;
 
 /// The nodes of one tree that verified signatures cover.
-#[derive(Debug, Default)]
-pub(super) struct Covered {
+#[derive(Default)]
+pub(super) struct Covered<'p> {
     nodes: Vec<NodeId>,
-    /// SHA-256 of the certificate whose key verified (the innermost, if there are two signatures).
-    pub(super) certificate: Option<String>,
+    /// The keys that verified, in the order of the signatures.
+    pub(super) keys: Vec<&'p TrustedKey>,
 }
 
-impl Covered {
+impl Covered<'_> {
     /// Whether a verified signature covers this node itself.
     pub(super) fn covers(&self, node: NodeId) -> bool {
         self.nodes.contains(&node)
@@ -36,7 +36,11 @@ impl Covered {
 }
 
 /// Verifies all these signatures, which must be all that the tree has.
-pub(super) fn verify(tree: &Tree<'_>, signatures: &[NodeId], idp: &IdentityProvider) -> Result<Covered, SamlError> {
+pub(super) fn verify<'p>(
+    tree: &Tree<'_>,
+    signatures: &[NodeId],
+    idp: &'p IdentityProvider,
+) -> Result<Covered<'p>, SamlError> {
     if signatures.is_empty() {
         return Ok(Covered::default());
     }
@@ -45,7 +49,7 @@ pub(super) fn verify(tree: &Tree<'_>, signatures: &[NodeId], idp: &IdentityProvi
         signatures.iter().map(|node| take_apart(tree, *node, allow_sha1)).collect::<Result<_, _>>()?;
     let mut covered = Covered::default();
     for part in &parts {
-        covered.certificate = Some(signed_info(tree, part, idp)?);
+        covered.keys.push(signed_info(tree, part, idp)?);
     }
     let results = verify_all_document_with_source(idp.context(), &tree.doc, Some(tree.source))
         .map_err(|_| invalid(tree, &parts[0], idp, "The signature can't be processed"))?;
@@ -75,8 +79,12 @@ fn is_exactly(result: &VerifyResult, part: &SignatureParts<'_>) -> bool {
     }
 }
 
-/// Verifies one SignedInfo under any configured key that fits the algorithm (R12); gives its certificate's SHA-256.
-fn signed_info(tree: &Tree<'_>, part: &SignatureParts<'_>, idp: &IdentityProvider) -> Result<String, SamlError> {
+/// Verifies one SignedInfo under any configured key that fits the algorithm (R12); gives that key.
+fn signed_info<'p>(
+    tree: &Tree<'_>,
+    part: &SignatureParts<'_>,
+    idp: &'p IdentityProvider,
+) -> Result<&'p TrustedKey, SamlError> {
     let fail = |reason| invalid(tree, part, idp, reason);
     if part.digest == empty_digest(part.digest_method) {
         return Err(fail("It signs nothing"));
@@ -91,7 +99,7 @@ fn signed_info(tree: &Tree<'_>, part: &SignatureParts<'_>, idp: &IdentityProvide
     let fitting = idp.keys().iter().filter(|key| key.kind.fits(part.method));
     for key in fitting {
         if key.kind.has_shape(&part.value) && matches!(algorithm.verify(&key.key, &bytes, &part.value), Ok(true)) {
-            return Ok(key.sha256.clone());
+            return Ok(key);
         }
     }
     Err(fail("No configured key verifies the signature"))

@@ -8,3 +8,4 @@
 )]
 
 mod directory;
+mod saml;

@@ -1,0 +1,9 @@
+//! The verifier, held against what IdPs send and what attackers make of it.
+
+pub mod draft;
+pub mod forge;
+pub mod world;
+
+mod accepted;
+mod signatures;
+mod wrapping;
