@@ -170,3 +170,60 @@ where
     store.transaction("ensure SP key", async |tx: Tx| ensure(&tx, &fresh).await).await?;
     Ok(all(&store.reader()).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::kernel::ManualClock;
+    use crate::store::SledBackend;
+
+    fn key(mark: u8) -> ServiceProviderKey {
+        ServiceProviderKey::from_parts(Secret::new(vec![mark]), vec![mark])
+    }
+
+    fn marks<'k>(keys: impl IntoIterator<Item = &'k ServiceProviderKey>) -> Vec<u8> {
+        keys.into_iter().map(|key| key.certificate()[0]).collect()
+    }
+
+    async fn store() -> Store {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1)));
+        Store::open(SledBackend::temporary().expect("a store"), clock).await.expect("a store")
+    }
+
+    async fn rotated(store: &Store, mark: u8) -> Rotation {
+        store.transaction("rotate", async |tx: Tx| rotate(&tx, &key(mark)).await).await.expect("rotated")
+    }
+
+    #[tokio::test]
+    async fn r51_the_first_key_is_made_once() {
+        let store = store().await;
+        let held = load(&store, || Ok::<_, StoreError>(key(1))).await.expect("a key");
+        assert_eq!(marks(current(&held)), [1]);
+        let again = load(&store, || -> Result<_, StoreError> { panic!("there is one") }).await.expect("a key");
+        assert_eq!(marks(announced(&again)), [1]);
+        let taken = store.transaction("ensure", async |tx: Tx| ensure(&tx, &key(2)).await).await;
+        assert!(!taken.expect("a transaction"));
+    }
+
+    #[tokio::test]
+    async fn r51_a_next_key_is_announced_before_it_signs_and_the_last_one_still_opens() {
+        let store = store().await;
+        load(&store, || Ok::<_, StoreError>(key(1))).await.expect("a key");
+        let mut states = Vec::new();
+        for mark in 2..6 {
+            let did = rotated(&store, mark).await;
+            let held = all(&store.reader()).await.expect("keys");
+            let opening = marks(held.iter().map(|held| &held.key));
+            states.push((did, marks(current(&held)), marks(announced(&held)), opening));
+        }
+        let expected = [
+            (Rotation::Announced, vec![1], vec![1, 2], vec![2, 1]),
+            (Rotation::Promoted, vec![2], vec![2], vec![2, 1]),
+            (Rotation::Announced, vec![2], vec![2, 4], vec![4, 2, 1]),
+            (Rotation::Promoted, vec![4], vec![4], vec![4, 2]),
+        ];
+        assert_eq!(states, expected);
+    }
+}

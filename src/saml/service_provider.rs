@@ -205,8 +205,7 @@ impl ServiceProviderKey {
 /// The day (UTC) of `moment`: year, month, day of the month.
 fn day_of(moment: Timestamp) -> (i32, u8, u8) {
     let date = jiff::Timestamp::from_millisecond(moment.millis())
-        .map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC).date())
-        .unwrap_or(jiff::civil::Date::constant(1970, 1, 1));
+        .map_or(jiff::civil::Date::constant(1970, 1, 1), |moment| moment.to_zoned(jiff::tz::TimeZone::UTC).date());
     let part = |value: i8| u8::try_from(value).unwrap_or(1);
     (i32::from(date.year()), part(date.month()), part(date.day()))
 }

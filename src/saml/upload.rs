@@ -153,10 +153,10 @@ pub(super) fn classify_der(bytes: &[u8]) -> CertificateError {
     match (first, first_content, second) {
         (OID, oid, _) if oid.starts_with(OID_PKCS7) => CertificateError::Pkcs7,
         (INTEGER, [3], Some(SEQUENCE)) => CertificateError::Pkcs12,
-        // PKCS#8 and PKCS#1, then SEC 1.
-        (INTEGER, [0 | 1], Some(SEQUENCE | INTEGER | OCTET_STRING)) => CertificateError::PrivateKey,
-        // An encrypted PKCS#8.
-        (SEQUENCE, _, Some(OCTET_STRING)) => CertificateError::PrivateKey,
+        // PKCS#8, PKCS#1 and SEC 1; an encrypted PKCS#8.
+        (INTEGER, [0 | 1], Some(SEQUENCE | INTEGER | OCTET_STRING)) | (SEQUENCE, _, Some(OCTET_STRING)) => {
+            CertificateError::PrivateKey
+        }
         (SEQUENCE, _, Some(BIT_STRING)) if inner == Some(OID) => CertificateError::PublicKey,
         // The bare numbers of an RSA public key.
         (INTEGER, _, Some(INTEGER)) => CertificateError::PublicKey,
