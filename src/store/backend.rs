@@ -87,6 +87,17 @@ impl From<StoreError> for CommitError {
     }
 }
 
+/// All rows as they were at one moment.
+#[async_trait]
+pub trait Snapshot: Send {
+    /// The sequence number of the newest commit that it shows.
+    fn sequence(&self) -> u64;
+
+    /// The next rows with their tables, some `limit` of them (one at least), in the order of tables and keys; none
+    /// once all were given.
+    async fn next(&mut self, limit: usize) -> Result<Vec<(String, Row)>, StoreError>;
+}
+
 /// Keeps records. Implementations: [`SledBackend`](super::SledBackend); PostgreSQL to come.
 ///
 /// The suite in `tests/it/store/` is written for any implementation: a new one must pass it unchanged.
@@ -113,11 +124,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Follows all changes from now on.
     fn feed(&self) -> Feed;
 
-    /// The sequence number of the newest commit.
-    async fn sequence(&self) -> Result<u64, StoreError>;
-
-    /// Every row of every table, page by page, in a stable order, for exports: rows sorting behind `after`.
-    async fn dump(&self, after: Option<&(String, Vec<u8>)>, limit: usize) -> Result<Vec<(String, Row)>, StoreError>;
+    /// A view of every row of every table as they are at this moment, for exports and checks. Commits go on meanwhile.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
 
     /// Writes rows of an export into an empty store, durably; their versions in `rows` don't count, those that they
     /// get are above `above`. No feed is told.

@@ -39,6 +39,14 @@ pub enum StoreError {
         /// The encoded size in bytes.
         size: usize,
     },
+    /// An export that can't be read back.
+    #[error("the export is wrong at line {line}: {reason}")]
+    Export {
+        /// The line, counted from one.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
     /// Written by another schema version.
     #[error("the store has schema version {found}, this binary knows {known}: run the version that wrote it")]
     Schema {

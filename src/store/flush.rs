@@ -12,6 +12,14 @@ use super::feed::Change;
 use super::place::Place;
 use super::sled::guarded;
 
+/// Hears once a commit is durable, or that it will not be.
+pub(super) type Done = oneshot::Receiver<Result<(), StoreError>>;
+
+/// Waits until the flushing thread has answered.
+pub(super) async fn durable(done: Done) -> Result<(), StoreError> {
+    done.await.unwrap_or_else(|_| Err(StoreError::Backend("the flushing thread has ended".to_owned())))
+}
+
 /// Commits that are written, but not yet known to be durable.
 #[derive(Default)]
 pub(super) struct FlushQueue {
@@ -36,9 +44,13 @@ struct Waiting {
 
 impl FlushQueue {
     /// Queues a commit; call it in commit order. The receiver hears once it is durable.
-    pub(super) fn push(&self, change: Option<Arc<Change>>, ceiling: u64) -> oneshot::Receiver<Result<(), StoreError>> {
+    pub(super) fn push(&self, change: Option<Arc<Change>>, ceiling: u64) -> Done {
         let (done, receiver) = oneshot::channel();
-        self.state.lock().waiting.push(Waiting { change, ceiling, done });
+        let mut state = self.state.lock();
+        // After a failure `done` is dropped here, and the receiver hears that.
+        if state.failed.is_none() {
+            state.waiting.push(Waiting { change, ceiling, done });
+        }
         self.wake.notify_one();
         receiver
     }
@@ -69,6 +81,12 @@ impl FlushQueue {
         Some(std::mem::take(&mut state.waiting))
     }
 
+    /// The thread is gone: whoever waits hears it, since nobody else will answer.
+    fn abandon(&self) {
+        self.poison(&StoreError::Backend("the flushing thread has ended".to_owned()));
+        self.state.lock().waiting.clear();
+    }
+
     fn close(&self) {
         self.state.lock().closing = true;
         self.wake.notify_all();
@@ -90,16 +108,10 @@ impl Flusher {
         changes: broadcast::Sender<Arc<Change>>,
     ) -> Result<Self, StoreError> {
         let disk = place.map(Disk::new).transpose()?;
-        let work = Work { queue: Arc::clone(&queue), tree, disk, changes };
+        let mut work = Work { queue: Arc::clone(&queue), tree, disk, changes };
         let thread = std::thread::Builder::new().name("store-flush".to_owned()).spawn(move || work.run());
         let thread = thread.map_err(|error| StoreError::Backend(error.to_string()))?;
         Ok(Flusher { queue, thread: Some(thread) })
-    }
-
-    /// Waits until the thread has answered.
-    #[expect(clippy::unused_self, reason = "whoever waits must hold the thread that answers")]
-    pub(super) async fn durable(&self, done: oneshot::Receiver<Result<(), StoreError>>) -> Result<(), StoreError> {
-        done.await.unwrap_or_else(|_| Err(StoreError::Backend("the flushing thread has ended".to_owned())))
     }
 }
 
@@ -120,8 +132,16 @@ struct Work {
     changes: broadcast::Sender<Arc<Change>>,
 }
 
+impl Drop for Work {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queue.abandon();
+        }
+    }
+}
+
 impl Work {
-    fn run(mut self) {
+    fn run(&mut self) {
         while let Some(waiting) = self.queue.drain() {
             let result = self.queue.check().and_then(|()| self.flush(&waiting));
             if let Err(error) = &result {

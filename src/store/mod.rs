@@ -4,12 +4,18 @@
 //! that knows how records are kept: sled for one node, PostgreSQL for several, behind the same trait.
 
 mod backend;
+mod backup;
+mod check;
+mod counter;
 mod error;
+mod export;
 mod feed;
 mod flush;
 mod key;
+mod lease;
 mod place;
 mod sled;
+mod snapshot;
 mod table;
 mod tx;
 
@@ -17,10 +23,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use self::sled::{OPEN_PATIENCE, SledBackend};
-pub use backend::{Backend, Batch, CommitError, Record, Row, RowKey, Write};
+pub use backend::{Backend, Batch, CommitError, Record, Row, RowKey, Snapshot, Write};
+pub use backup::{ExportSchedule, export_if_due, export_to_file, restore};
+pub use check::{CheckReport, FINDINGS_LIMIT, Finding, TableChecker, check_store, checker};
+pub use counter::{Window, count};
 pub use error::StoreError;
+pub use export::{ExportSummary, export, import, verify_export};
 pub use feed::{Change, FEED_HEARTBEAT, Feed, FeedEvent};
 pub use key::Key;
+pub use lease::{release_lease, take_lease};
 pub use place::{exports_directory, newest_export};
 pub use table::Table;
 pub use tx::Tx;
@@ -67,8 +78,8 @@ impl Store {
     /// Runs `body` as one transaction: all of its writes happen, durably, or none.
     ///
     /// What the body read with [`Tx::get`] is checked again at the commit; if any of it changed meanwhile, the body is
-    /// run again from the start, so it must have no effect but through its `Tx`. A body that returns an error writes
-    /// nothing. `name` is for logs and metrics.
+    /// run again from the start, so it must have no effect but through its `Tx`; what it returns was true at one moment
+    /// even if it writes nothing. A body that returns an error writes nothing, and is not checked. `name` is for logs and metrics.
     ///
     /// # Errors
     /// What the body returns; [`StoreError::Contention`] after [`MAX_ATTEMPTS`]; [`StoreError::Backend`].

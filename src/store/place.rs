@@ -1,73 +1,80 @@
 //! Where an embedded store lives: its directory, its lock, and the mark by which lost data is noticed.
 //!
-//! `<path>/sled/` is the database, `<path>/exports/` its automatic exports, `<path>/mark` a number that the database
-//! must have reached: sled cuts a damaged log off silently, and an empty store must not pass for a new one.
+//! `<path>/sled/` is the database, `<path>/exports/` its automatic exports, `<path>/lock` is locked while it is in use,
+//! and `<path>/mark` holds a number that the database must have reached: sled cuts a damaged log off silently, and an empty store must not pass for a new one.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
-use super::sled::guarded;
+use crate::kernel::Timestamp;
 
 /// How long to wait between two attempts to get the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// What sled says when another process has the lock.
 const LOCK_REFUSED: &str = "could not acquire lock";
 
-/// A store's directory.
-#[derive(Clone, Debug)]
-pub(super) struct Place(PathBuf);
+/// A store's directory, locked for as long as this is held.
+pub(super) struct Place {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Place {
-    /// The directory at `path`, made if need be, closed to other users.
-    pub(super) fn prepare(path: &Path) -> Result<Self, StoreError> {
+    /// The directory at `path`, made if need be, closed to other users, and locked: tries for `patience` while another
+    /// process has it.
+    pub(super) fn take(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::Backend(format!("{}: {error}", path.display()));
-        if !path.exists() {
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                sync_directory(parent).map_err(failed)?;
-            }
+        make_private_directory(path).map_err(failed)?;
+        let lock = File::options().write(true).create(true).truncate(false).mode(0o600).open(path.join("lock"));
+        let lock = lock.map_err(failed)?;
+        let locked = persist(patience, || match lock.try_lock() {
+            Ok(()) => Some(Ok(())),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(error)) => Some(Err(failed(error))),
+        });
+        locked.unwrap_or_else(|| Err(StoreError::Locked(path.display().to_string())))?;
+        Ok(Place { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Opens the database, and makes it if there is none. sled's own lock may outlive its owner a little.
+    pub(super) fn open_database(&self, patience: Duration, config: sled::Config) -> Result<sled::Db, StoreError> {
+        let directory = self.database();
+        if !directory.exists() {
+            let made = DirBuilder::new().mode(0o700).create(&directory);
+            made.and_then(|()| sync_directory(&self.path)).map_err(|error| self.failed(&error))?;
         }
-        let place = Place(path.to_owned());
-        let database = place.database();
-        if !database.exists() {
-            DirBuilder::new().mode(0o700).create(&database).map_err(failed)?;
-            sync_directory(path).map_err(failed)?;
-        }
-        fs::set_permissions(&database, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-        Ok(place)
+        let config = config.path(directory);
+        let opened = persist(patience, || match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Ok(tree)) => Some(Ok(tree)),
+            Ok(Err(sled::Error::Io(error))) if error.to_string().contains(LOCK_REFUSED) => None,
+            Ok(Err(sled::Error::Io(error))) if is_surroundings(error.kind()) => Some(Err(self.failed(&error))),
+            Ok(Err(error)) => Some(Err(self.damaged(&error.to_string()))),
+            Err(_) => Some(Err(self.damaged("the database can't make sense of its files"))),
+        });
+        opened.unwrap_or_else(|| Err(StoreError::Locked(self.path.display().to_string())))
     }
 
     /// The directory that sled has to itself.
     pub(super) fn database(&self) -> PathBuf {
-        self.0.join("sled")
+        self.path.join("sled")
     }
 
-    /// Where automatic exports of the store at `path` are kept.
-    pub(super) fn exports(&self) -> PathBuf {
-        exports_directory(&self.0)
-    }
-
-    /// Opens the database, and tries for `patience` while another process has it open.
-    pub(super) fn open_patiently(&self, patience: Duration, config: &sled::Config) -> Result<sled::Db, StoreError> {
-        let started = Instant::now();
-        loop {
-            let error = match guarded(|| config.open()) {
-                Ok(tree) => return Ok(tree),
-                Err(error) => error.to_string(),
-            };
-            if !error.contains(LOCK_REFUSED) {
-                return Err(self.damaged(&error));
-            }
-            if started.elapsed() >= patience {
-                return Err(StoreError::Locked(self.0.display().to_string()));
-            }
-            std::thread::sleep(LOCK_PAUSE);
+    /// Where the database goes when another takes its place: a name that is free.
+    pub(super) fn set_aside(&self, now: Timestamp) -> PathBuf {
+        let name = format!("sled.aside-{}", now.to_string().replace(':', ""));
+        let mut path = self.path.join(&name);
+        let mut number = 1;
+        while path.exists() {
+            number += 1;
+            path = self.path.join(format!("{name}-{number}"));
         }
+        path
     }
 
     /// A handle of our own to the file that sled writes; the entries of its directory are durable from here on.
@@ -76,14 +83,18 @@ impl Place {
             sync_directory(&self.database())?;
             File::open(self.database().join("db"))
         };
-        open().map_err(|error| StoreError::Backend(format!("{}: {error}", self.0.display())))
+        open().map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        StoreError::Backend(format!("{}: {error}", self.path.display()))
     }
 
     /// What went wrong, and the way back.
     pub(super) fn damaged(&self, reason: &str) -> StoreError {
-        let newest = newest_export(&self.exports());
+        let newest = newest_export(&exports_directory(&self.path));
         StoreError::Damaged {
-            path: self.0.display().to_string(),
+            path: self.path.display().to_string(),
             reason: reason.to_owned(),
             export: newest.map(|path| path.display().to_string()),
         }
@@ -91,18 +102,36 @@ impl Place {
 
     /// The sequence number that the database must have reached: zero if it is new.
     pub(super) fn read_mark(&self) -> Result<u64, StoreError> {
-        match fs::read_to_string(self.0.join("mark")) {
+        match fs::read_to_string(self.path.join("mark")) {
             Ok(text) => text.trim().parse().map_err(|_| self.damaged("its file «mark» does not hold a number")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(StoreError::Backend(format!("{}: {error}", self.0.join("mark").display()))),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
     /// Remembers that the database has reached `number`.
     pub(super) fn write_mark(&self, number: u64) -> Result<(), StoreError> {
-        write_atomically(&self.0.join("mark"), |file| writeln!(file, "{number}"))
-            .map_err(|error| StoreError::Backend(format!("{}: {error}", self.0.join("mark").display())))
+        write_atomically(&self.path.join("mark"), |file| writeln!(file, "{number}"))
+            .map_err(|error| self.failed(&error))
     }
+}
+
+/// Asks until there is an answer, for `patience` at most.
+fn persist<T>(patience: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let started = Instant::now();
+    loop {
+        let answer = attempt();
+        if answer.is_some() || started.elapsed() >= patience {
+            return answer;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+}
+
+/// Whether an error tells of what is around the files, not of what is in them.
+fn is_surroundings(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{NotFound, OutOfMemory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    matches!(kind, NotFound | OutOfMemory | PermissionDenied | ReadOnlyFilesystem | StorageFull)
 }
 
 /// Where automatic exports of the store at `path` are kept.
@@ -134,16 +163,30 @@ pub(super) fn list_exports(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Writes a file that is there whole or not at all, whatever happens; readable by its owner alone.
-pub(super) fn write_atomically(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// Makes a directory closed to other users, durably, unless it is there.
+pub(super) fn make_private_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    sync_directory(path.parent().unwrap_or(path))
+}
+
+/// What a file is called until it is whole.
+pub(super) fn partial_name(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
-    let partial = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+/// Writes a file that is there whole or not at all, whatever happens; readable by its owner alone.
+pub(super) fn write_atomically(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let partial = partial_name(path);
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     fill(&mut file)?;
     file.sync_all()?;
     fs::rename(&partial, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    sync_directory(path.parent().unwrap_or(path))
 }
 
 /// Makes the entries of a directory durable.

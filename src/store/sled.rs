@@ -6,18 +6,19 @@
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 
-use super::backend::{Backend, Batch, CommitError, Record, Row, RowKey, Write};
+use super::backend::{Backend, Batch, CommitError, Record, Row, RowKey, Snapshot, Write};
 use super::error::StoreError;
 use super::feed::{Change, Feed};
-use super::flush::{FlushQueue, Flusher};
+use super::flush::{Done, FlushQueue, Flusher, durable};
 use super::place::{self, Place};
+use super::snapshot::{BeforeImages, SledSnapshot};
 use crate::kernel::Timestamp;
 
 /// How long opening waits for another process to let go: after `kill -9` the old lock can outlive its owner a little.
@@ -44,7 +45,7 @@ pub struct SledBackend {
     queue: Arc<FlushQueue>,
     changes: broadcast::Sender<Arc<Change>>,
     // Declared last: dropped last, when nothing can be queued any more.
-    flusher: Flusher,
+    _flusher: Flusher,
 }
 
 /// What only one commit at a time may touch.
@@ -53,6 +54,8 @@ struct Writer {
     sequence: u64,
     /// The last sequence number that is set aside.
     ceiling: u64,
+    /// Where to keep what a write replaces, for each snapshot in progress.
+    snapshots: Vec<Weak<Mutex<BeforeImages>>>,
 }
 
 impl SledBackend {
@@ -70,8 +73,8 @@ impl SledBackend {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_patience(path: &Path, patience: Duration) -> Result<Arc<Self>, StoreError> {
-        let place = Place::prepare(path)?;
-        let tree = place.open_patiently(patience, &config().path(place.database()))?;
+        let place = Place::take(path, patience)?;
+        let tree = place.open_database(patience, config())?;
         let mark = place.read_mark()?;
         let ceiling = read_ceiling(&tree).map_err(|error| place.damaged(&error.to_string()))?;
         if ceiling < mark {
@@ -90,12 +93,17 @@ impl SledBackend {
         Self::start(tree, 0, None)
     }
 
+    /// The last sequence number that is set aside: what the mark must say at least.
+    pub(super) fn ceiling(&self) -> u64 {
+        self.writer.lock().ceiling
+    }
+
     fn start(tree: sled::Db, ceiling: u64, place: Option<Place>) -> Result<Arc<Self>, StoreError> {
         let (changes, _) = broadcast::channel(super::FEED_CAPACITY);
         let queue = Arc::new(FlushQueue::default());
         let flusher = Flusher::start(Arc::clone(&queue), tree.clone(), place, changes.clone())?;
-        let writer = Mutex::new(Writer { sequence: ceiling, ceiling });
-        Ok(Arc::new(SledBackend { tree, writer, queue, changes, flusher }))
+        let writer = Mutex::new(Writer { sequence: ceiling, ceiling, snapshots: Vec::new() });
+        Ok(Arc::new(SledBackend { tree, writer, queue, changes, _flusher: flusher }))
     }
 
     /// Applies a batch in memory and in the log, and queues it for the flush. No other commit comes between.
@@ -111,38 +119,57 @@ impl SledBackend {
         if batch.writes.is_empty() {
             return Ok(Applied::Nothing(writer.sequence));
         }
-        let mut rows = Vec::with_capacity(batch.writes.len());
-        let sequence = self.write(&mut writer, |sequence, changes| {
-            for write in batch.writes {
-                match write {
-                    Write::Put { row, value, expires } => {
-                        changes.insert(tree_key(&row), encode(sequence, expires, &value));
-                        rows.push(row);
-                    }
-                    Write::Delete { row } => {
-                        changes.remove(tree_key(&row));
-                        rows.push(row);
-                    }
-                }
-            }
+        let rows = batch.writes.iter().map(|write| write.row().clone()).collect();
+        let sequence = self.write(&mut writer, |sequence| {
+            let pairs = batch.writes.into_iter().map(|write| match write {
+                Write::Put { row, value, expires } => (tree_key(&row), Some(encode(sequence, expires, &value))),
+                Write::Delete { row } => (tree_key(&row), None),
+            });
+            pairs.collect()
         })?;
         let done = self.queue.push(Some(Arc::new(Change { sequence, rows })), writer.ceiling);
         Ok(Applied::Queued(sequence, done))
     }
 
-    /// Writes one sled batch under the next sequence number. What fails here leaves memory and log at odds, so that it
-    /// ends all writing.
-    fn write(&self, writer: &mut Writer, fill: impl FnOnce(u64, &mut sled::Batch)) -> Result<u64, StoreError> {
-        let mut changes = sled::Batch::default();
+    /// Writes keys of the tree under the next sequence number, all or none. What fails in sled leaves memory and log
+    /// at odds, so that it ends all writing.
+    fn write(
+        &self,
+        writer: &mut Writer,
+        fill: impl FnOnce(u64) -> Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<u64, StoreError> {
         let sequence = writer.sequence + 1;
-        let ceiling = if sequence > writer.ceiling { sequence + SEQUENCE_BLOCK } else { writer.ceiling };
-        if ceiling > writer.ceiling {
-            changes.insert(CEILING_KEY, ceiling.to_be_bytes().to_vec());
+        let pairs = fill(sequence);
+        self.keep_images(writer, &pairs)?;
+        let mut batch = sled::Batch::default();
+        if sequence > writer.ceiling {
+            writer.ceiling = sequence + SEQUENCE_BLOCK;
+            batch.insert(CEILING_KEY, writer.ceiling.to_be_bytes().to_vec());
         }
-        fill(sequence, &mut changes);
-        guarded(|| self.tree.apply_batch(changes)).inspect_err(|error| self.queue.poison(error))?;
-        *writer = Writer { sequence, ceiling };
+        for (key, value) in pairs {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        guarded(|| self.tree.apply_batch(batch)).inspect_err(|error| self.queue.poison(error))?;
+        writer.sequence = sequence;
         Ok(sequence)
+    }
+
+    /// Keeps what the keys hold before they are written, for the snapshots in progress.
+    fn keep_images(&self, writer: &mut Writer, pairs: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StoreError> {
+        writer.snapshots.retain(|snapshot| snapshot.strong_count() > 0);
+        for images in writer.snapshots.iter().filter_map(Weak::upgrade) {
+            for (key, _) in pairs {
+                let held = images.lock().contains_key(key);
+                if !held {
+                    let image = guarded(|| self.tree.get(key))?;
+                    images.lock().insert(key.clone(), image);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -151,7 +178,7 @@ enum Applied {
     /// It had nothing to write.
     Nothing(u64),
     /// It waits for the flush.
-    Queued(u64, oneshot::Receiver<Result<(), StoreError>>),
+    Queued(u64, Done),
 }
 
 #[async_trait]
@@ -172,15 +199,21 @@ impl Backend for SledBackend {
             Some(after) if after >= prefix => Bound::Excluded(tree_key(&RowKey { table, key: after.to_vec() })),
             _ => Bound::Included(first.clone()),
         };
-        let rows = range(&self.tree, start, limit, |key| key.starts_with(&first))?;
-        Ok(rows.into_iter().map(|(_, row)| row).collect())
+        let mut found = Vec::new();
+        let mut entries = self.tree.range((start, Bound::Unbounded));
+        while found.len() < limit {
+            let next = guarded(|| entries.next().transpose())?;
+            let Some((key, value)) = next.filter(|(key, _)| key.starts_with(&first)) else { break };
+            found.push(read_row(&key, &value)?.1);
+        }
+        Ok(found)
     }
 
     async fn commit(&self, batch: Batch) -> Result<u64, CommitError> {
         match self.apply(batch)? {
             Applied::Nothing(sequence) => Ok(sequence),
             Applied::Queued(sequence, done) => {
-                self.flusher.durable(done).await?;
+                durable(done).await?;
                 Ok(sequence)
             }
         }
@@ -190,14 +223,11 @@ impl Backend for SledBackend {
         Feed::new(self.changes.subscribe())
     }
 
-    async fn sequence(&self) -> Result<u64, StoreError> {
-        Ok(self.writer.lock().sequence)
-    }
-
-    async fn dump(&self, after: Option<&(String, Vec<u8>)>, limit: usize) -> Result<Vec<(String, Row)>, StoreError> {
-        // 0x01: behind the keys that are no table's.
-        let start = after.map_or(Bound::Included(vec![1]), |(table, key)| Bound::Excluded(join(table, key)));
-        range(&self.tree, start, limit, |_| true)
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let images = Arc::default();
+        let mut writer = self.writer.lock();
+        writer.snapshots.push(Arc::downgrade(&images));
+        Ok(Box::new(SledSnapshot::new(self.tree.clone(), writer.sequence, images)))
     }
 
     async fn load(&self, rows: Vec<(String, Row)>, above: u64) -> Result<(), StoreError> {
@@ -205,14 +235,13 @@ impl Backend for SledBackend {
             let mut writer = self.writer.lock();
             self.queue.check()?;
             writer.sequence = writer.sequence.max(above);
-            self.write(&mut writer, |sequence, changes| {
-                for (table, row) in rows {
-                    changes.insert(join(&table, &row.key), encode(sequence, row.record.expires, &row.record.value));
-                }
+            self.write(&mut writer, |sequence| {
+                let encoded = |row: &Row| encode(sequence, row.record.expires, &row.record.value);
+                rows.iter().map(|(table, row)| (join(table, &row.key), Some(encoded(row)))).collect()
             })?;
             self.queue.push(None, writer.ceiling)
         };
-        self.flusher.durable(done).await
+        durable(done).await
     }
 }
 
@@ -242,25 +271,11 @@ fn read(tree: &sled::Db, row: &RowKey) -> Result<Option<Record>, StoreError> {
     guarded(|| tree.get(tree_key(row)))?.map(|bytes| decode(row.table, &bytes)).transpose()
 }
 
-/// At most `limit` rows from `start` on, as long as their keys are `wanted`.
-fn range(
-    tree: &sled::Db,
-    start: Bound<Vec<u8>>,
-    limit: usize,
-    wanted: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<(String, Row)>, StoreError> {
-    let mut found = Vec::new();
-    let mut entries = tree.range((start, Bound::Unbounded));
-    while found.len() < limit {
-        let Some((key, bytes)) = guarded(|| entries.next().transpose())? else { break };
-        if !wanted(&key) {
-            break;
-        }
-        let (table, key) = split(&key)?;
-        let record = decode(super::table::intern(table), &bytes)?;
-        found.push((table.to_owned(), Row { key: key.to_vec(), record }));
-    }
-    Ok(found)
+/// A row and its table from an entry of the tree.
+pub(super) fn read_row(key: &[u8], value: &[u8]) -> Result<(String, Row), StoreError> {
+    let (table, key) = split(key)?;
+    let record = decode(super::table::intern(table), value)?;
+    Ok((table.to_owned(), Row { key: key.to_vec(), record }))
 }
 
 fn tree_key(row: &RowKey) -> Vec<u8> {

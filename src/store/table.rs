@@ -13,6 +13,9 @@ use super::error::StoreError;
 use super::key::Key;
 use crate::kernel::Timestamp;
 
+/// The longest name of a table, in bytes.
+const NAME_LIMIT: usize = 32;
+
 /// A table of `V` by `K`. Values are kept as JSON, so that an export can be read and a field can be added.
 ///
 /// ```
@@ -33,7 +36,7 @@ pub(super) const EXPIRY: Table<(Timestamp, String, String), ()> = Table::new("ex
 impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     /// A table of that name.
     pub const fn new(name: &'static str) -> Self {
-        assert!(!name.is_empty() && name.len() <= 32, "a table's name has 1 to 32 bytes");
+        assert!(is_table_name(name), "a table's name has 1 to 32 bytes of [a-z_]");
         Table { name, types: PhantomData }
     }
 
@@ -59,6 +62,19 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a table may have this name.
+pub(super) const fn is_table_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !(bytes[index] == b'_' || bytes[index].is_ascii_lowercase()) {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty() && bytes.len() <= NAME_LIMIT
 }
 
 pub(super) fn encode_key(key: &impl Key) -> Vec<u8> {

@@ -41,8 +41,8 @@ impl Tx {
         self.now
     }
 
-    /// The value at `key`, as this transaction would leave it. The commit fails over to another attempt if the
-    /// record has changed by then.
+    /// The value at `key`, as this transaction would leave it. If the record has changed by the commit, the
+    /// transaction is run again.
     ///
     /// # Errors
     /// [`StoreError::Backend`] and [`StoreError::Decode`].
@@ -54,13 +54,21 @@ impl Tx {
         let row = table.row(key);
         let pending = self.state.lock().writes.get(&row).cloned();
         if let Some(Pending(pending)) = pending {
-            return pending.map(|(bytes, _)| table.decode_value(&bytes)).transpose();
+            let live = pending.filter(|(_, expires)| self.is_live(*expires));
+            return live.map(|(bytes, _)| table.decode_value(&bytes)).transpose();
         }
         let record = self.backend.get(&row).await?;
         let version = record.as_ref().map(|record| record.version);
         self.state.lock().expected.entry(row).or_insert(version);
-        let live = record.filter(|record| self.is_live(record));
+        let live = record.filter(|record| self.is_live(record.expires));
         live.map(|record| table.decode_value(&record.value)).transpose()
+    }
+
+    /// The record itself, expired or not, and not as this transaction would leave it: for checks of the whole store.
+    pub(super) async fn get_raw(&self, row: &RowKey) -> Result<Option<Record>, StoreError> {
+        let record = self.backend.get(row).await?;
+        self.state.lock().expected.entry(row.clone()).or_insert(record.as_ref().map(|record| record.version));
+        Ok(record)
     }
 
     /// The rows whose key starts with `prefix` (`&()`: all) and sorts behind `after`, in key order, at most `limit`,
@@ -88,7 +96,8 @@ impl Tx {
             let wanted = limit - found.len();
             let rows = self.backend.scan(table.name, &prefix, after.as_deref(), wanted).await?;
             let end = if rows.len() < wanted { None } else { rows.last().map(|row| row.key.clone()) };
-            let live = rows.into_iter().filter(|row| self.is_live(&row.record)).map(|row| (row.key, row.record.value));
+            let live =
+                rows.into_iter().filter(|row| self.is_live(row.record.expires)).map(|row| (row.key, row.record.value));
             let merged = self.merge(table.name, &prefix, after.as_deref(), end.as_deref(), live.collect());
             for (key, value) in merged.into_iter().take(wanted) {
                 found.push((table.decode_key(&key)?, table.decode_value(&value)?));
@@ -119,8 +128,8 @@ impl Tx {
                 continue;
             }
             match pending {
-                Some((value, _)) => rows.insert(row.key.clone(), value.clone()),
-                None => rows.remove(key),
+                Some((value, expires)) if self.is_live(*expires) => rows.insert(row.key.clone(), value.clone()),
+                _ => rows.remove(key),
             };
         }
         rows
@@ -200,8 +209,8 @@ impl Tx {
         Ok(true)
     }
 
-    fn is_live(&self, record: &Record) -> bool {
-        record.expires.is_none_or(|expires| self.now < expires)
+    fn is_live(&self, expires: Option<Timestamp>) -> bool {
+        expires.is_none_or(|expires| self.now < expires)
     }
 
     /// Removes at most `limit` expired rows; gives how many markers it worked off.
@@ -215,11 +224,13 @@ impl Tx {
             }
             count += 1;
             let table = super::table::intern(&table);
-            let row = RowKey { table, key: unhex(&key).unwrap_or_default() };
+            let reason = "the key that expires is not hexadecimal";
+            let key = unhex(&key).ok_or(StoreError::Decode { table: EXPIRY.name, reason: reason.to_owned() })?;
+            let row = RowKey { table, key };
             let record = self.backend.get(&row).await?;
             let mut state = self.state.lock();
             state.writes.insert(RowKey { table: EXPIRY.name, key: marker.key }, Pending(None));
-            if let Some(record) = record.filter(|record| !self.is_live(record)) {
+            if let Some(record) = record.filter(|record| !self.is_live(record.expires)) {
                 state.expected.insert(row.clone(), Some(record.version));
                 state.writes.insert(row, Pending(None));
             }
@@ -229,7 +240,8 @@ impl Tx {
 
     pub(super) async fn commit(self) -> Result<(), CommitError> {
         let state = std::mem::take(&mut *self.state.lock());
-        if state.writes.is_empty() {
+        // A single read needs no check; several must have been true at one moment.
+        if state.writes.is_empty() && state.expected.len() < 2 {
             return Ok(());
         }
         let writes = state.writes.into_iter().map(|(row, Pending(pending))| match pending {
@@ -241,7 +253,7 @@ impl Tx {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
@@ -249,7 +261,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     text.as_bytes().chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
 }
