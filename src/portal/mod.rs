@@ -34,6 +34,7 @@ pub use login_cookie::NAME_PREFIX as LOGIN_COOKIE_PREFIX;
 pub use return_path::ReturnPath;
 pub use state::Portal;
 
+use crate::kernel::Client;
 use page::Trouble;
 
 /// All of the portal's pages, as a service that the proxy calls in process.
@@ -55,7 +56,8 @@ pub fn router(portal: Portal) -> Router {
 }
 
 /// The edge: gives every answer its headers, and renders what went wrong, once.
-async fn edge(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+async fn edge(State(portal): State<Arc<Portal>>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().get_or_insert_default::<Client>();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {

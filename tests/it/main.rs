@@ -9,4 +9,5 @@
 
 mod directory;
 mod saml;
+mod sign_in;
 mod store;
