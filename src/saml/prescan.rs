@@ -36,11 +36,11 @@ fn malformed(reason: &str) -> SamlError {
 
 /// Checks the XML declaration, if there is one, and returns what follows it. Only UTF-8 may be declared (R9).
 fn declaration(text: &str) -> Result<&str, SamlError> {
-    let Some(rest) = text.strip_prefix("<?xml") else {
+    let Some(rest) = text.strip_prefix("<?xml").filter(|rest| rest.starts_with([' ', '\t', '\r', '\n'])) else {
         return Ok(text);
     };
     let (inside, rest) = rest.split_once("?>").ok_or_else(|| malformed("its XML declaration has no end"))?;
-    if inside.contains(['<', '>']) || !inside.starts_with([' ', '\t', '\r', '\n']) {
+    if inside.contains(['<', '>']) {
         return Err(malformed("its XML declaration is broken"));
     }
     if let Some((_, encoding)) = inside.split_once("encoding") {

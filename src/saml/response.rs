@@ -188,10 +188,9 @@ impl<'e> Trial<'e> {
         let opened =
             decrypt::open(outer, node, self.expected.decryption_keys).map(|text| (text, "decrypted".to_owned()));
         let text = self.checks.step(CheckName::Encryption, "encrypted to our key", opened)?;
-        // What comes out of a wrong key or a changed cipher is noise: one error, whatever it looks like (R22).
-        let noise = |_| SamlError::DecryptFailed("what it holds is not one assertion".into());
-        let inner = parse(text.as_bytes()).map_err(noise)?;
-        let assertion = structure::lone_assertion(&inner).map_err(noise)?;
+        let inner = self.checks.step(CheckName::Encryption, "one Assertion", noise(parse(text.as_bytes())))?;
+        let assertion = noise(structure::lone_assertion(&inner));
+        let assertion = self.checks.step(CheckName::Encryption, "one Assertion", assertion)?;
         self.facts.assertion_id = inner.attribute(assertion.node, "ID").map(shown);
         let signatures: Vec<NodeId> = assertion.signature.into_iter().collect();
         let covered = self.signatures(&inner, &signatures)?;
@@ -220,7 +219,8 @@ impl<'e> Trial<'e> {
     /// Everything after the signatures.
     fn judge(&mut self, message: &Message<'_, '_>, evidence: &Evidence<'_>) -> Result<VerifiedAssertion, SamlError> {
         let settings = self.expected.connection.settings();
-        let subject = identity::read(message.inner, message.assertion)?;
+        let subject = identity::read(message.inner, message.assertion).map(|subject| (subject, "one".to_owned()));
+        let subject = self.checks.step(CheckName::Structure, "a subject", subject)?;
         self.facts.issuer = Some(shown(&subject.issuer));
         self.facts.attribute_names = subject.attributes.iter().map(|attribute| shown(&attribute.name)).collect();
         let times = conditions::check(message, self.expected, self.now, &mut self.checks)?;
@@ -236,6 +236,12 @@ impl<'e> Trial<'e> {
         let names = identity::names(&subject, &settings.attributes);
         Ok(verified(subject, email, names, &times))
     }
+}
+
+/// What comes out of a wrong key or a changed cipher is noise: one error, whatever it looks like (R22).
+fn noise<T>(read: Result<T, SamlError>) -> Result<(T, String), SamlError> {
+    let failed = |_| SamlError::DecryptFailed("what it holds is not one assertion".into());
+    read.map(|read| (read, "one".to_owned())).map_err(failed)
 }
 
 fn verified(

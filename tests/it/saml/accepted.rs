@@ -187,7 +187,7 @@ fn r24_r27_what_an_unsigned_response_may_leave_out() {
     let no_issuer = Draft::default().with(|draft| draft.response_issuer = String::new());
     world.check("no issuer of the Response", &no_issuer.xml(), ADA);
     let cut = |draft: &mut Draft| {
-        draft.response_attributes = draft.response_attributes.replace(&format!("Destination=\"{ACS}\""), "")
+        draft.response_attributes = draft.response_attributes.replace(&format!("Destination=\"{ACS}\""), "");
     };
     world.check("no Destination", &Draft::default().with(cut).xml(), ADA);
     world.check("no Destination, signed", &Draft::response_signed().with(cut).xml(), "destination_mismatch");

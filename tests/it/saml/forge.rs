@@ -107,15 +107,13 @@ pub fn signed_for(xml: &str, id: &str, uri: &str, signing: &Signing) -> String {
     let digest = digest::digest(signing.digest, &content).unwrap();
     let signature = template(uri, &BASE64.encode(digest), signing);
     let start = doc.node_range(node).unwrap().start;
-    let issuer = xml[start..].find("Issuer>").expect("an Issuer");
-    let end = start + issuer + xml[start + issuer..].find("/").map_or(0, |_| 0);
-    let close = xml[end..].find("Issuer>").map(|at| end + at + "Issuer>".len()).unwrap();
-    // The first `Issuer>` may be the opening tag: then the signature goes behind the closing one.
-    let close = match xml[..close].rfind('<') {
-        Some(open) if xml[open..].starts_with("</") => close,
-        _ => close + xml[close..].find("Issuer>").unwrap() + "Issuer>".len(),
-    };
+    let close = start + xml[start..].match_indices("Issuer>").find(|(at, _)| closes(&xml[start..], *at)).unwrap().0 + 7;
     seal(&[&xml[..close], &signature, &xml[close..]].concat(), signing)
+}
+
+/// Whether the tag whose name ends at `at` is a closing one.
+fn closes(xml: &str, at: usize) -> bool {
+    xml[..at].rfind('<').is_some_and(|open| xml[open..].starts_with("</"))
 }
 
 /// Computes the value of the signature whose value is still `{value}`.

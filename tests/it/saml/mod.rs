@@ -5,5 +5,8 @@ pub mod forge;
 pub mod world;
 
 mod accepted;
+mod claims;
+mod encryption;
+mod parsing;
 mod signatures;
 mod wrapping;

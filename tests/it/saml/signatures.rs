@@ -100,7 +100,7 @@ fn r13_no_other_algorithm_is_taken() {
             uri,
             &changed(&format!("DigestMethod Algorithm=\"{SHA256}\""), &format!("DigestMethod Algorithm=\"{uri}\"")),
             "alg_not_allowed",
-        )
+        );
     };
     for uri in [SHA1, "http://www.w3.org/2001/04/xmldsig-more#md5", "http://www.w3.org/2001/04/xmlenc#ripemd160", ""] {
         digest(uri);
