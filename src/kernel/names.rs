@@ -59,7 +59,7 @@ impl FromStr for DomainName {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         const WANTED: InvalidName = InvalidName("not a domain name: one like acme.example is wanted");
         // A full-width or ideographic dot would be folded to a plain one: nobody types that in good faith.
-        if text.len() > 4 * DOMAIN_LIMIT || text.chars().any(|c| matches!(c, '。' | '．' | '｡' | '\u{ad}')) {
+        if text.len() > 4 * DOMAIN_LIMIT || text.chars().any(is_folded_away) {
             return Err(WANTED);
         }
         let ascii = idna::domain_to_ascii_strict(text).map_err(|_| WANTED)?;
@@ -71,6 +71,15 @@ impl FromStr for DomainName {
         }
         Ok(DomainName(ascii.into_boxed_str()))
     }
+}
+
+/// Characters that IDNA would turn into a dot or drop without a word (UTS 46 §4, default-ignorable code points).
+fn is_folded_away(c: char) -> bool {
+    matches!(c,
+        '。' | '．' | '｡' | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// An e-mail address in canonical form: lower case, its domain in A-labels (R39).
@@ -206,6 +215,10 @@ mod tests {
             "ada＠acme.example",
             "ada\u{200b}@acme.example",
             "ada@acme\u{200b}.example",
+            "ada@acme.example\u{200b}",
+            "ada@ac\u{ad}me.example",
+            "ada@\u{feff}acme.example",
+            "ada@acme.exam\u{fe0f}ple",
             "ada@acme\u{202e}.example",
             "ada@acme.example\0",
             "ada@ac\nme.example",
