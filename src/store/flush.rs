@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::error::StoreError;
 use super::feed::Change;
 use super::place::Place;
-use super::sled::guarded;
+use super::sled::{CEILING_KEY, guarded};
 
 /// Hears once a commit is durable, or that it will not be.
 pub(super) type Done = oneshot::Receiver<Result<(), StoreError>>;
@@ -156,6 +156,20 @@ impl Work {
                 let _ = done.send(result.clone());
             }
         }
+        if let Err(error) = self.close() {
+            tracing::warn!(%error, "the store could not note its clean end");
+        }
+    }
+
+    /// Makes a clean end the last thing in the log, and the mark tell of it: if the log's end is lost while the store
+    /// is closed, opening it notices.
+    fn close(&mut self) -> Result<(), StoreError> {
+        let Some(disk) = self.disk.as_mut().filter(|disk| disk.used) else { return Ok(()) };
+        self.queue.check()?;
+        let ceiling = disk.mark + 1;
+        guarded(|| self.tree.insert(CEILING_KEY, &ceiling.to_be_bytes()))?;
+        guarded(|| self.tree.flush())?;
+        disk.sync(ceiling)
     }
 
     fn flush(&mut self, waiting: &[Waiting]) -> Result<(), StoreError> {
@@ -170,17 +184,20 @@ struct Disk {
     place: Place,
     file: File,
     mark: u64,
+    /// Something was written since the store was opened.
+    used: bool,
 }
 
 impl Disk {
     fn new(place: Place) -> Result<Self, StoreError> {
         let file = place.database_file()?;
         let mark = place.read_mark()?;
-        Ok(Disk { place, file, mark })
+        Ok(Disk { place, file, mark, used: false })
     }
 
     /// sled's flush is `sync_file_range`: it survives the end of the process, not a power cut.
     fn sync(&mut self, ceiling: u64) -> Result<(), StoreError> {
+        self.used = true;
         self.file.sync_data().map_err(|error| StoreError::Backend(error.to_string()))?;
         if ceiling > self.mark {
             self.place.write_mark(ceiling)?;

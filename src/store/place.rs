@@ -1,7 +1,7 @@
 //! Where an embedded store lives: its directory, its lock, and the mark by which lost data is noticed.
 //!
 //! `<path>/sled/` is the database, `<path>/exports/` its automatic exports, `<path>/lock` is locked while it is in use,
-//! and `<path>/mark` holds a number that the database must have reached: sled cuts a damaged log off silently, and an empty store must not pass for a new one.
+//! and `<path>/mark` holds a number that the database must have reached: sled cuts a damaged log off silently, and what is left must not pass for the whole.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Write};

@@ -32,7 +32,7 @@ const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
 /// a number that somebody saw before a crash is never given to another commit.
 const SEQUENCE_BLOCK: u64 = 10_000;
 /// Where the end of the numbers set aside is kept. No table has an empty name.
-const CEILING_KEY: &[u8] = b"\0ceiling";
+pub(super) const CEILING_KEY: &[u8] = b"\0ceiling";
 /// Version and expiry before a value, in bytes.
 const HEADER_BYTES: usize = 16;
 /// What stands for «never expires» in a header.

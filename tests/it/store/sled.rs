@@ -9,8 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use vestibule::store::{
-    Backend, ExportSchedule, SledBackend, StoreError, Tx, VALUE_LIMIT, export_if_due, export_to_file,
-    exports_directory, newest_export, restore,
+    Backend, Batch, CommitError, ExportSchedule, FeedEvent, RowKey, SledBackend, StoreError, Tx, VALUE_LIMIT, Write,
+    export_if_due, export_to_file, exports_directory, newest_export, restore,
 };
 
 use super::{NOTES, START, World};
@@ -112,8 +112,29 @@ async fn a_commit_whose_caller_went_away_stands() {
     drop(world);
     let world = opened(place.path()).await;
     let kept = world.read("a").await.is_some();
-    let told = matches!(feed.next().await, vestibule::store::FeedEvent::Change(_));
+    let told = matches!(feed.next().await, FeedEvent::Change(_));
     assert_eq!(kept, told, "what the feed told is kept, and what is kept was told");
+}
+
+#[tokio::test]
+async fn after_a_failed_flush_nothing_is_acknowledged_any_more() {
+    let place = directory();
+    let mark = place.path().join("mark");
+    let backend = SledBackend::open(place.path()).expect("the store opens");
+    fs::create_dir(&mark).expect("it stands where the flush must write");
+    let mut feed = backend.feed();
+    let write = || Batch {
+        expected: Vec::new(),
+        writes: vec![Write::Delete { row: RowKey { table: NOTES.name, key: Vec::new() } }],
+    };
+    for _ in 0..2 {
+        let result = backend.commit(write()).await;
+        assert!(matches!(result, Err(CommitError::Store(StoreError::Backend(_)))), "{result:?}");
+        fs::remove_dir(&mark).ok();
+    }
+    drop(backend);
+    assert!(matches!(feed.next().await, FeedEvent::Closed), "no feed was told");
+    opened(place.path()).await.note("a", "works again").await;
 }
 
 async fn damaged(damage: impl Fn(&Path)) {
@@ -155,6 +176,35 @@ async fn a_lost_database_is_noticed_and_restored() {
 #[tokio::test]
 async fn an_emptied_database_is_noticed_and_restored() {
     damaged(|database| fs::write(database.join("db"), []).expect("it is emptied")).await;
+}
+
+#[tokio::test]
+async fn a_cut_database_is_noticed_and_restored() {
+    damaged(|database| {
+        let file = fs::File::options().write(true).open(database.join("db")).expect("it opens");
+        let text = fs::read(database.join("db")).expect("it reads");
+        let used = text.iter().rposition(|byte| *byte != 0).expect("it holds something");
+        file.set_len(u64::try_from(used).expect("it fits") - 100).expect("it is cut");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_with_a_spoilt_record_is_noticed_and_restored() {
+    for wanted in ["\"precious\"", "schema", "ceiling"] {
+        damaged(|database| {
+            let mut bytes = fs::read(database.join("db")).expect("it reads");
+            let places = bytes.windows(wanted.len()).position(|window| window == wanted.as_bytes());
+            bytes[places.expect("it is in the log")] ^= 1;
+            fs::write(database.join("db"), bytes).expect("it is written");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_spoilt_mark_is_noticed_and_repaired() {
+    damaged(|database| fs::write(database.with_file_name("mark"), "x").expect("it is written")).await;
 }
 
 #[tokio::test]
