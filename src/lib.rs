@@ -2,6 +2,10 @@
 //!
 //! The rooms, in reading order; each may use only those before it (ARCHITECTURE.md tells the trips):
 
+/// The admin socket that the commands speak to.
+pub mod admin;
+/// The commands as they are typed, and their answers for people and programs.
+pub mod cli;
 /// The configuration: what was typed and what it means; the only reader of environment and files.
 pub mod config;
 /// Organizations, claimed domains, single sign-on settings, users and members.

@@ -174,6 +174,23 @@ impl<'a> Section<'a> {
         Some(self.inner(table.value, format!("[{key}]"), table.line))
     }
 
+    /// A table whose keys are of the writer's choice, each with a text.
+    pub fn texts(&self, key: &'static str) -> Vec<(String, Placed<String>)> {
+        let Some(table) = self.take(key, "a table of texts", DeValue::as_table) else {
+            return Vec::new();
+        };
+        let mut read = Vec::new();
+        for (name, value) in table.value {
+            let line = self.reader.line(name.span().start);
+            let (name, value) = (name.get_ref(), value.get_ref());
+            match value.as_str() {
+                Some(text) => read.push((name.to_string(), Placed { value: text.to_owned(), line })),
+                None => self.report(line, format!("«{name}» must be a text in quotes, not {}", typed(value))),
+            }
+        }
+        read
+    }
+
     /// Either a text, or a table: for keys such as `access`.
     pub fn text_or_section(&self, key: &'static str, wanted: &str) -> Option<Result<Placed<String>, Section<'a>>> {
         let found = self.take(key, wanted, |value| match value {

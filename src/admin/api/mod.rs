@@ -1,0 +1,233 @@
+//! What the commands and the server say to each other over the admin socket: `POST /v1/<verb>`, JSON both ways.
+//!
+//! To add a verb: a struct for the call, one for the answer, a line `call!`, and its handler in `admin::router`.
+
+mod people;
+mod sessions;
+mod sso;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use people::{
+    DomainClaim, DomainList, DomainRelease, DomainView, MembershipView, UserActivate, UserAdd, UserList, UserRemove,
+    UserSet, UserShow, UserView,
+};
+pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
+pub use sso::{
+    CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
+    SsoSet, SsoShow, SsoSource, SsoTest, SsoTestView, SsoView,
+};
+
+use crate::directory::OrgKind;
+use crate::kernel::{DomainName, EmailAddress, OrgId, Role, Slug};
+
+/// A question that the commands can ask the server.
+pub trait Call: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The last part of the path.
+    const VERB: &'static str;
+    /// What comes back.
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+}
+
+macro_rules! call {
+    ($($call:ty, $verb:literal, $answer:ty;)*) => {$(
+        impl Call for $call {
+            const VERB: &'static str = $verb;
+            type Answer = $answer;
+        }
+    )*};
+}
+
+call! {
+    Status, "status", StatusView;
+    OrgCreate, "org-create", OrgView;
+    OrgList, "org-list", Vec<OrgView>;
+    OrgShow, "org-show", OrgView;
+    OrgSet, "org-set", Changes;
+    OrgDelete, "org-delete", Changes;
+    SsoShow, "sso-show", SsoView;
+    SsoSet, "sso-set", SsoView;
+    SsoCertificateAdd, "sso-certificate-add", Vec<CertificateView>;
+    SsoCertificateList, "sso-certificate-list", Vec<CertificateView>;
+    SsoCertificateRemove, "sso-certificate-remove", Vec<CertificateView>;
+    SsoTest, "sso-test", SsoTestView;
+    DomainClaim, "domain-claim", DomainView;
+    DomainList, "domain-list", Vec<DomainView>;
+    DomainRelease, "domain-release", Changes;
+    UserAdd, "user-add", UserView;
+    UserList, "user-list", Vec<UserView>;
+    UserShow, "user-show", UserView;
+    UserSet, "user-set", Changes;
+    UserActivate, "user-activate", Changes;
+    UserRemove, "user-remove", Changes;
+    SessionList, "session-list", Vec<SessionView>;
+    SessionRevoke, "session-revoke", Changes;
+    Explain, "explain", ExplainView;
+    Logins, "logins", Vec<LoginView>;
+    KeysRotate, "keys-rotate", Changes;
+    Apply, "apply", Changes;
+    CheckStore, "check-store", StoreCheckView;
+}
+
+/// A refusal, as it travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// One sentence: what is wrong and what to do.
+    pub error: String,
+}
+
+/// What was changed, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// In the order in which it happened; empty: it was so already.
+    pub changes: Vec<Difference>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What it is done to: an organization's slug, or who or what.
+    pub object: String,
+    /// What of it: a setting, `member`, `domain`…
+    pub what: String,
+    /// How it was; `None`: it was not there.
+    pub before: Option<String>,
+    /// How it is; `None`: it is gone.
+    pub after: Option<String>,
+}
+
+impl Difference {
+    /// One that sets or alters.
+    pub fn new(
+        object: impl std::fmt::Display,
+        what: impl Into<String>,
+        before: Option<String>,
+        after: impl Into<Option<String>>,
+    ) -> Self {
+        Difference { object: format!("{object}"), what: what.into(), before, after: after.into() }
+    }
+}
+
+/// Is anyone there?
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Status {}
+
+/// The server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Its version.
+    pub version: String,
+    /// What browsers see.
+    pub public_url: String,
+    /// Since when it runs.
+    pub started: String,
+}
+
+/// `org create`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct OrgCreate {
+    pub slug: Slug,
+    pub name: String,
+    pub kind: OrgKind,
+}
+
+/// `org list`
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct OrgList {}
+
+/// `org show`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrgShow {
+    /// Which.
+    pub slug: Slug,
+}
+
+/// `org set`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrgSet {
+    /// Which.
+    pub slug: Slug,
+    /// Keys and values, all or none of which are set.
+    pub settings: Vec<(String, String)>,
+}
+
+/// `org delete`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrgDelete {
+    /// Which.
+    pub slug: Slug,
+}
+
+/// An organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct OrgView {
+    pub id: OrgId,
+    pub slug: Slug,
+    pub name: String,
+    pub kind: OrgKind,
+    pub created: String,
+    pub require_sso: bool,
+    pub idp_managed_access: bool,
+    /// Seconds; `None`: the configuration's.
+    pub session_idle: Option<u64>,
+    /// Seconds; `None`: the configuration's.
+    pub session_absolute: Option<u64>,
+    pub domains: Vec<DomainView>,
+    /// The IdP's entity ID, if single sign-on is set.
+    pub sso: Option<String>,
+    /// How many, up to [`MEMBER_COUNT_LIMIT`].
+    pub members: usize,
+}
+
+/// Up to how many members are counted.
+pub const MEMBER_COUNT_LIMIT: usize = 500;
+
+/// `keys rotate`
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct KeysRotate {}
+
+/// `check --store`
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CheckStore {}
+
+/// What the store holds, and what is wrong in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCheckView {
+    /// How many records each table has.
+    pub tables: Vec<(String, u64)>,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// `apply`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Apply {
+    /// What is wanted.
+    pub organizations: Vec<WantedOrganization>,
+    /// Remove domains and members that are not listed.
+    pub prune: bool,
+    /// Show the difference alone.
+    pub dry_run: bool,
+}
+
+/// An organization as a file wants it. `None` and empty leave what is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedOrganization {
+    /// Its slug.
+    pub slug: Slug,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its kind, once made for good.
+    pub kind: OrgKind,
+    /// Keys of `org set`.
+    pub settings: Vec<(String, String)>,
+    /// Its domains, on the operator's own word.
+    pub domains: Vec<DomainName>,
+    /// Its single sign-on.
+    pub sso: Option<(SsoSource, SsoOptions)>,
+    /// Its members.
+    pub members: Vec<(EmailAddress, Role)>,
+}

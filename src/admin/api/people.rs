@@ -1,0 +1,116 @@
+//! `domain` and `user`: what goes over the socket.
+
+use serde::{Deserialize, Serialize};
+
+use crate::directory::{ClaimState, Origin};
+use crate::kernel::{DomainName, EmailAddress, Role, Slug, UserId};
+
+/// `domain claim --trusted`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct DomainClaim {
+    pub slug: Slug,
+    pub domain: DomainName,
+}
+
+/// `domain list`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DomainList {
+    /// Of one organization, or of all.
+    pub slug: Option<Slug>,
+}
+
+/// `domain release`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct DomainRelease {
+    pub slug: Slug,
+    pub domain: DomainName,
+}
+
+/// A claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainView {
+    /// The domain.
+    pub domain: DomainName,
+    /// Who claims it.
+    pub slug: Slug,
+    /// Where it stands.
+    pub state: ClaimState,
+    /// On the operator's own word.
+    pub trusted: bool,
+    /// Since when it is verified.
+    pub verified: Option<String>,
+}
+
+/// `user add`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct UserAdd {
+    pub slug: Slug,
+    pub email: EmailAddress,
+    pub role: Role,
+}
+
+/// `user list`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserList {
+    /// Which organization.
+    pub slug: Slug,
+}
+
+/// `user show`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserShow {
+    /// Who.
+    pub email: EmailAddress,
+}
+
+/// `user set`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct UserSet {
+    pub slug: Slug,
+    pub email: EmailAddress,
+    pub role: Role,
+}
+
+/// `user activate` and `user deactivate`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserActivate {
+    /// Who.
+    pub email: EmailAddress,
+    /// On, or off.
+    pub active: bool,
+}
+
+/// `user remove`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct UserRemove {
+    pub slug: Slug,
+    pub email: EmailAddress,
+}
+
+/// An account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct UserView {
+    pub id: UserId,
+    pub email: EmailAddress,
+    pub name: Option<String>,
+    pub active: bool,
+    pub created: String,
+    /// Where they are members: all of them, or, in a list, the organization asked for.
+    pub memberships: Vec<MembershipView>,
+}
+
+/// A membership.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct MembershipView {
+    pub slug: Slug,
+    pub role: Role,
+    pub origin: Origin,
+    pub since: String,
+}

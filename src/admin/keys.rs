@@ -1,0 +1,42 @@
+//! `keys rotate`: the keys that seal cookies and sign assertions, and the service provider's SAML keys.
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{Changes, Difference, KeysRotate};
+use super::organization::all;
+use crate::kernel::{Fault, Timestamp};
+use crate::saml::keys::{self, Rotation};
+use crate::saml::service_provider::ServiceProviderKey;
+use crate::session;
+use crate::store::Tx;
+
+pub(super) async fn rotate(admin: Arc<Admin>, _: KeysRotate) -> Result<Changes, Fault> {
+    let admin = &*admin;
+    let fresh = &saml_key(admin, admin.store.now())?;
+    admin
+        .store
+        .transaction("keys rotate", async |tx: Tx| {
+            session::keys::rotate(&tx, &*admin.rng).await?;
+            let saml = match keys::rotate(&tx, fresh).await? {
+                Rotation::Announced => "the next one is in the metadata now; rotate again once the IdPs have read it",
+                Rotation::Promoted => "the announced one signs now; the one before still opens what is encrypted to it",
+            };
+            for organization in all(&tx).await? {
+                admin.audit(&tx, organization.id, "keys.rotate", "keys", "", saml)?;
+            }
+            let new = "new ones are in use; what the old ones sealed and signed stays good".to_owned();
+            Ok::<_, Fault>(Changes {
+                changes: vec![
+                    Difference::new("keys", "cookies and assertions", None, new),
+                    Difference::new("keys", "SAML", None, saml.to_owned()),
+                ],
+            })
+        })
+        .await
+}
+
+fn saml_key(admin: &Admin, now: Timestamp) -> Result<ServiceProviderKey, Fault> {
+    ServiceProviderKey::generate(admin.service_provider.base_url(), now, &*admin.rng)
+        .map_err(|error| Fault::internal(format!("can't make a SAML key: {error}")))
+}

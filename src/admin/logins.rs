@@ -1,0 +1,46 @@
+//! `logins`: the sign-ins kept, newest first.
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{LoginView, Logins};
+use super::organization::all;
+use crate::directory::{LoginOutcome, LoginRecord, login, organization};
+use crate::kernel::{Fault, Slug};
+
+pub(super) async fn list(admin: Arc<Admin>, call: Logins) -> Result<Vec<LoginView>, Fault> {
+    let tx = admin.store.reader();
+    let organizations = match &call.org {
+        Some(slug) => vec![organization::by_slug(&tx, slug).await?],
+        None => all(&tx).await?,
+    };
+    let mut found = Vec::new();
+    for organization in organizations {
+        let records = login::list(&tx, organization.id, call.last).await?;
+        found.extend(records.into_iter().map(|record| (record.at, view(&organization.slug, record))));
+    }
+    found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    found.truncate(call.last);
+    Ok(found.into_iter().map(|(_, view)| view).collect())
+}
+
+fn view(slug: &Slug, record: LoginRecord) -> LoginView {
+    let (outcome, reason, fix) = match record.outcome {
+        LoginOutcome::Accepted => ("accepted", None, None),
+        LoginOutcome::Continued => ("continued", None, None),
+        LoginOutcome::Refused { code, fix } => ("refused", Some(code), Some(fix)),
+    };
+    LoginView {
+        id: record.id,
+        slug: slug.clone(),
+        at: record.at.to_string(),
+        outcome: outcome.to_owned(),
+        reason,
+        fix,
+        reference: record.reference,
+        email: record.email,
+        idp: record.idp,
+        client: record.client,
+        checks: record.checks,
+    }
+}

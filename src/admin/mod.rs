@@ -1,0 +1,162 @@
+//! The admin socket: what the commands ask of the running server. Every change is audited in its own transaction.
+
+pub mod api;
+mod apply;
+mod check;
+mod connection;
+mod domain;
+mod explain;
+mod keys;
+mod logins;
+mod organization;
+mod session;
+mod socket;
+mod sso;
+mod user;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+
+pub use check::check_store;
+pub use explain::RouteExplainer;
+pub use socket::{SocketError, bind};
+
+use crate::directory::AuditEntry;
+use crate::directory::audit;
+use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
+use crate::saml::service_provider::ServiceProvider;
+use crate::store::{Store, StoreError, Tx};
+use api::{Call, Refused};
+
+/// The largest call, in bytes: an `apply` with some hundred organizations.
+const CALL_LIMIT: usize = 8 * 1024 * 1024;
+
+/// What the handlers work with.
+pub struct Admin {
+    /// The data.
+    pub store: Store,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// Names of the site, as IdPs know them.
+    pub service_provider: ServiceProvider,
+    /// Says what the gate's routes decide.
+    pub routes: Arc<dyn RouteExplainer>,
+    /// Since when the server runs.
+    pub started: Timestamp,
+}
+
+impl Admin {
+    /// Notes a change of an organization, made by the operator, in the transaction that makes it (R59).
+    fn audit(
+        &self,
+        tx: &Tx,
+        organization: OrgId,
+        action: &str,
+        object: impl std::fmt::Display,
+        before: impl Into<String>,
+        after: impl Into<String>,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            at: tx.now(),
+            actor: "operator".to_owned(),
+            action: action.to_owned(),
+            object: format!("{object}"),
+            before: before.into(),
+            after: after.into(),
+        };
+        audit::append(tx, &*self.rng, organization, &entry)
+    }
+}
+
+/// Every verb with its handler.
+pub fn router(admin: Arc<Admin>) -> Router {
+    Verbs { router: Router::new(), admin }
+        .on(status)
+        .on(organization::create)
+        .on(organization::list)
+        .on(organization::show)
+        .on(organization::set)
+        .on(organization::delete)
+        .on(sso::show)
+        .on(sso::set)
+        .on(sso::add_certificate)
+        .on(sso::list_certificates)
+        .on(sso::remove_certificate)
+        .on(sso::test)
+        .on(domain::claim)
+        .on(domain::list)
+        .on(domain::release)
+        .on(user::add)
+        .on(user::list)
+        .on(user::show)
+        .on(user::set)
+        .on(user::activate)
+        .on(user::remove)
+        .on(session::list)
+        .on(session::revoke)
+        .on(explain::explain)
+        .on(logins::list)
+        .on(keys::rotate)
+        .on(apply::apply)
+        .on(check::check)
+        .router
+        .layer(DefaultBodyLimit::max(CALL_LIMIT))
+}
+
+struct Verbs {
+    router: Router,
+    admin: Arc<Admin>,
+}
+
+impl Verbs {
+    /// Answers `POST /v1/<verb>` with `handler`.
+    fn on<C: Call, F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Arc<Admin>, C) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<C::Answer, Fault>> + Send,
+    {
+        let admin = Arc::clone(&self.admin);
+        let answer = async move |body: Bytes| {
+            let called = serde_json::from_slice::<C>(&body)
+                .map_err(|error| Fault::plain(FaultKind::Invalid, format!("the call is not understood: {error}")));
+            match called {
+                Ok(call) => render(handler(Arc::clone(&admin), call).await),
+                Err(fault) => render::<()>(Err(fault)),
+            }
+        };
+        self.router = self.router.route(&format!("/v1/{}", C::VERB), post(answer));
+        self
+    }
+}
+
+/// The one place where this door renders a fault: the operator reads the detail.
+fn render<T: serde::Serialize>(answer: Result<T, Fault>) -> Response {
+    let (status, body) = match answer {
+        Ok(answer) => (StatusCode::OK, serde_json::to_vec(&answer)),
+        Err(fault) => {
+            let status = StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            if status.is_server_error() {
+                tracing::error!(error = fault.detail, "an administration call failed");
+            }
+            (status, serde_json::to_vec(&Refused { error: fault.detail }))
+        }
+    };
+    match body {
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn status(admin: Arc<Admin>, _: api::Status) -> Result<api::StatusView, Fault> {
+    Ok(api::StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        public_url: admin.service_provider.base_url().to_owned(),
+        started: admin.started.to_string(),
+    })
+}

@@ -1,0 +1,143 @@
+//! `org create | list | show | set | delete`
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
+use super::domain;
+use crate::directory::{Organization, claim, member, organization, sso};
+use crate::kernel::{Fault, Slug};
+use crate::store::{StoreError, Tx};
+
+pub(super) async fn create(admin: Arc<Admin>, call: OrgCreate) -> Result<OrgView, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("org create", async |tx: Tx| {
+            let made = organization::create(&tx, &*admin.rng, &call.slug, &call.name, call.kind).await?;
+            admin.audit(&tx, made.id, "org.create", &made.slug, "", &made.name)?;
+            Ok::<_, Fault>(view(&tx, &made).await?)
+        })
+        .await
+}
+
+pub(super) async fn list(admin: Arc<Admin>, _: OrgList) -> Result<Vec<OrgView>, Fault> {
+    let tx = admin.store.reader();
+    let mut views = Vec::new();
+    for organization in all(&tx).await? {
+        views.push(view(&tx, &organization).await?);
+    }
+    views.sort_by(|one, two| one.slug.cmp(&two.slug));
+    Ok(views)
+}
+
+/// Every organization.
+pub(super) async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
+    let mut found: Vec<Organization> = Vec::new();
+    loop {
+        let page = organization::list(tx, found.last().map(|last| last.id)).await?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        found.extend(page);
+    }
+}
+
+pub(super) async fn show(admin: Arc<Admin>, call: OrgShow) -> Result<OrgView, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    Ok(view(&tx, &found).await?)
+}
+
+/// An organization with what belongs to it.
+async fn view(tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
+    let claims = claim::list(tx, organization.id).await?;
+    let connection = sso::connection(tx, organization.id).await?;
+    let members = member::list(tx, organization.id, None).await?.len();
+    Ok(OrgView {
+        id: organization.id,
+        slug: organization.slug.clone(),
+        name: organization.name.clone(),
+        kind: organization.kind,
+        created: organization.created.to_string(),
+        require_sso: organization.settings.require_sso,
+        idp_managed_access: organization.settings.idp_managed_access,
+        session_idle: organization.settings.session_idle,
+        session_absolute: organization.settings.session_absolute,
+        domains: claims.iter().map(|claim| domain::view(claim, &organization.slug)).collect(),
+        sso: connection.map(|connection| connection.settings.entity_id),
+        members: members.min(MEMBER_COUNT_LIMIT),
+    })
+}
+
+pub(super) async fn set(admin: Arc<Admin>, call: OrgSet) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("org set", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let changes = set_all(admin, &tx, &found, &call.settings)?;
+            Ok::<_, Fault>(Changes { changes })
+        })
+        .await
+}
+
+/// Sets each key; writes and audits only what changes.
+pub(super) fn set_all(
+    admin: &Admin,
+    tx: &Tx,
+    found: &Organization,
+    settings: &[(String, String)],
+) -> Result<Vec<Difference>, Fault> {
+    let mut changed = found.clone();
+    for (key, value) in settings {
+        changed.set(key, value)?;
+    }
+    let differences = differences(found, &changed);
+    if !differences.is_empty() {
+        organization::save(tx, &changed)?;
+    }
+    for Difference { what, before, after, .. } in &differences {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        admin.audit(tx, found.id, &format!("org.set.{what}"), &found.slug, text(before), text(after))?;
+    }
+    Ok(differences)
+}
+
+/// What differs between two states of one organization.
+pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Difference> {
+    let told = |organization: &Organization| {
+        // Destructured whole, so that a new setting can't be forgotten.
+        let crate::directory::OrgSettings { require_sso, idp_managed_access, session_idle, session_absolute } =
+            organization.settings.clone();
+        let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), |seconds| format!("{seconds}s"));
+        [
+            ("name", organization.name.clone()),
+            ("require_sso", require_sso.to_string()),
+            ("idp_managed_access", idp_managed_access.to_string()),
+            ("session_idle", limit(session_idle)),
+            ("session_absolute", limit(session_absolute)),
+        ]
+    };
+    let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
+    pairs.map(|((what, old), (_, new))| Difference::new(&before.slug, what, Some(old), new)).collect()
+}
+
+pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes, Fault> {
+    let (admin, slug) = (&*admin, &call.slug);
+    admin
+        .store
+        .transaction("org delete", async |tx: Tx| {
+            let found = organization::by_slug(&tx, slug).await?;
+            organization::delete(&tx, &found).await?;
+            admin.audit(&tx, found.id, "org.delete", slug, &found.name, "")?;
+            let gone = Difference::new(slug, "organization", Some(found.name), None);
+            Ok::<_, Fault>(Changes { changes: vec![gone] })
+        })
+        .await
+}
+
+/// The slug of an organization by its id, for lists.
+pub(super) async fn slug_of(tx: &Tx, id: crate::kernel::OrgId) -> Result<Option<Slug>, StoreError> {
+    Ok(organization::by_id(tx, id).await?.map(|organization| organization.slug))
+}

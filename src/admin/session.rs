@@ -1,0 +1,82 @@
+//! `session list | revoke`
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{Changes, Difference, SessionList, SessionRevoke, SessionView, Whose};
+use super::organization::slug_of;
+use crate::directory::{member, organization, user};
+use crate::kernel::{Fault, FaultKind, OrgId};
+use crate::session::records::{self, Scope, SessionRecord};
+use crate::store::{StoreError, Tx};
+
+pub(super) async fn list(admin: Arc<Admin>, call: SessionList) -> Result<Vec<SessionView>, Fault> {
+    let tx = admin.store.reader();
+    let (scope, _) = scope(&tx, &call.whose).await?;
+    let mut views = Vec::new();
+    for record in records::list(&tx, scope).await? {
+        views.push(view(&tx, record).await?);
+    }
+    Ok(views)
+}
+
+async fn view(tx: &Tx, record: SessionRecord) -> Result<SessionView, StoreError> {
+    let account = user::by_id(tx, record.user).await?;
+    let slug = match record.organization {
+        Some(id) => slug_of(tx, id).await?,
+        None => None,
+    };
+    Ok(SessionView {
+        id: record.id,
+        email: account.map_or_else(|| record.user.to_string(), |account| account.email.to_string()),
+        slug,
+        created: record.created.to_string(),
+        ends: record.absolute_end.to_string(),
+        client: record.client.map(|client| client.to_string()),
+        user_agent: record.user_agent,
+    })
+}
+
+/// What is meant, and which organizations are told.
+async fn scope(tx: &Tx, whose: &Whose) -> Result<(Scope, Vec<OrgId>), Fault> {
+    Ok(match whose {
+        Whose::All => (Scope::All, super::organization::all(tx).await?.iter().map(|found| found.id).collect()),
+        Whose::Session(id) => {
+            let text =
+                format!("there is no session {id}, or it is over: `vestibule session list` shows those there are");
+            let record = records::find(tx, *id).await?.ok_or_else(|| Fault::plain(FaultKind::NotFound, text))?;
+            (Scope::Session(*id), record.organization.into_iter().collect())
+        }
+        Whose::User(email) => {
+            let account = user::by_email(tx, email).await?;
+            (Scope::User(account.id), member::of_user(tx, account.id).await?)
+        }
+        Whose::Org(slug) => {
+            let found = organization::by_slug(tx, slug).await?;
+            (Scope::Organization(found.id), vec![found.id])
+        }
+    })
+}
+
+pub(super) async fn revoke(admin: Arc<Admin>, call: SessionRevoke) -> Result<Changes, Fault> {
+    let (admin, whose) = (&*admin, &call.whose);
+    admin
+        .store
+        .transaction("session revoke", async |tx: Tx| {
+            let (scope, organizations) = scope(&tx, whose).await?;
+            let count = records::list(&tx, scope).await?.len();
+            records::revoke(&tx, scope).await?;
+            let object = match whose {
+                Whose::All => "all".to_owned(),
+                Whose::Session(id) => id.to_string(),
+                Whose::User(email) => email.to_string(),
+                Whose::Org(slug) => slug.to_string(),
+            };
+            for id in organizations {
+                admin.audit(&tx, id, "session.revoke", &object, format!("{count} sessions"), "")?;
+            }
+            let word = if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
+            Ok::<_, Fault>(Changes { changes: vec![Difference::new(object, "sessions", Some(word), None)] })
+        })
+        .await
+}

@@ -1,0 +1,225 @@
+//! `sso show | set | certificate add|list|remove | test`
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{
+    CertificateView, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoSet, SsoShow, SsoTest,
+    SsoTestView, SsoView,
+};
+use super::connection;
+use crate::directory::{LoginCheck, Organization, SsoCertificate, SsoConnection, claim, organization, sso};
+use crate::kernel::{DomainName, Fault, FaultKind, OrgId, Timestamp};
+use crate::saml::certificate::parse_certificates;
+use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, keys};
+use crate::store::{StoreError, Tx};
+
+fn view(admin: &Admin, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
+    let (provider, slug) = (&admin.service_provider, &organization.slug);
+    SsoView {
+        slug: slug.clone(),
+        acs_url: provider.acs_url(slug),
+        entity_id: provider.entity_id(slug),
+        sign_on_url: format!("{}/.vestibule/sso/{slug}", provider.base_url()),
+        idp: found.map(|connection| idp_view(connection, now)),
+    }
+}
+
+fn idp_view(connection: SsoConnection, now: Timestamp) -> IdpView {
+    let SsoConnection { settings, certificates } = connection;
+    IdpView {
+        issuer: settings.entity_id,
+        sign_in_url: settings.sign_in_url,
+        binding: settings.sign_in_binding,
+        sign_out_url: settings.sign_out_url,
+        sign_requests: settings.sign_requests,
+        allow_sha1: settings.allow_sha1,
+        skew_seconds: settings.skew_seconds,
+        require_encryption: settings.require_encryption,
+        attributes: settings.attributes,
+        certificates: certificate_views(&certificates, now),
+        updated: settings.updated.to_string(),
+    }
+}
+
+fn certificate_views(certificates: &[SsoCertificate], now: Timestamp) -> Vec<CertificateView> {
+    let views = certificates.iter().map(|certificate| CertificateView {
+        sha256: certificate.sha256.clone(),
+        subject: certificate.subject.clone(),
+        not_before: certificate.not_before.to_string(),
+        not_after: certificate.not_after.to_string(),
+        expired: certificate.not_after < now,
+    });
+    views.collect()
+}
+
+pub(super) async fn show(admin: Arc<Admin>, call: SsoShow) -> Result<SsoView, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let connection = sso::connection(&tx, found.id).await?;
+    Ok(view(&admin, &found, connection, tx.now()))
+}
+
+pub(super) async fn set(admin: Arc<Admin>, call: SsoSet) -> Result<SsoView, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("sso set", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let before = sso::connection(&tx, found.id).await?;
+            let after = connection::of(&call.source, &call.options, before.as_ref(), tx.now())?;
+            put(admin, &tx, &found, before.as_ref(), &after).await?;
+            Ok::<_, Fault>(view(admin, &found, Some(after), tx.now()))
+        })
+        .await
+}
+
+/// Writes a connection, and audits what differs.
+pub(super) async fn put(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    before: Option<&SsoConnection>,
+    after: &SsoConnection,
+) -> Result<(), Fault> {
+    sso::set(tx, organization, after).await?;
+    for difference in connection::differences(&organization.slug, before, after) {
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let (old, new) = (text(difference.before), text(difference.after));
+        admin.audit(tx, organization.id, "sso.set", difference.what, old, new)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn add_certificate(admin: Arc<Admin>, call: SsoCertificateAdd) -> Result<Vec<CertificateView>, Fault> {
+    let (admin, call) = (&*admin, &call);
+    let read = parse_certificates(&call.certificate.0).map_err(refuse)?;
+    let read = &read;
+    admin
+        .store
+        .transaction("certificate add", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            for certificate in read {
+                certificate.usable_for_signing(tx.now()).map_err(refuse)?;
+                sso::add_certificate(&tx, &found, &certificate.to_stored(tx.now())).await?;
+                admin.audit(&tx, found.id, "sso.certificate.add", &certificate.sha256, "", &certificate.subject)?;
+            }
+            Ok::<_, Fault>(certificate_views(&sso::certificates(&tx, found.id).await?, tx.now()))
+        })
+        .await
+}
+
+/// What is wrong with a file, as the operator's own mistake.
+pub(super) fn refuse(error: impl std::fmt::Display) -> Fault {
+    Fault::plain(FaultKind::Invalid, format!("{error}"))
+}
+
+pub(super) async fn list_certificates(
+    admin: Arc<Admin>,
+    call: SsoCertificateList,
+) -> Result<Vec<CertificateView>, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    Ok(certificate_views(&sso::certificates(&tx, found.id).await?, tx.now()))
+}
+
+pub(super) async fn remove_certificate(
+    admin: Arc<Admin>,
+    call: SsoCertificateRemove,
+) -> Result<Vec<CertificateView>, Fault> {
+    let (admin, call) = (&*admin, &call);
+    let typed = &call.sha256.replace(':', "").to_ascii_lowercase();
+    admin
+        .store
+        .transaction("certificate remove", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let held = sso::certificates(&tx, found.id).await?;
+            let mut meant = held.iter().filter(|held| held.sha256.starts_with(typed.as_str()));
+            let sha256 = match (meant.next(), meant.next()) {
+                (Some(one), None) => one.sha256.clone(),
+                (Some(_), Some(_)) => {
+                    return Err(refuse(format!("several certificates begin with {typed}: type more of it")));
+                }
+                _ => typed.clone(),
+            };
+            let gone = sso::remove_certificate(&tx, &found, &sha256).await?;
+            admin.audit(&tx, found.id, "sso.certificate.remove", &gone.sha256, &gone.subject, "")?;
+            Ok::<_, Fault>(certificate_views(&sso::certificates(&tx, found.id).await?, tx.now()))
+        })
+        .await
+}
+
+pub(super) async fn test(admin: Arc<Admin>, call: SsoTest) -> Result<SsoTestView, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let missing = || crate::directory::DirectoryError::NoSso(found.slug.clone());
+    let connection = sso::connection(&tx, found.id).await?.ok_or_else(missing)?;
+    let provider = IdentityProvider::new(&connection).map_err(|error| refuse(error.fix()))?;
+    let message = message(&call.response.0).map_err(|error| refuse(error.fix()))?;
+    let mut decryption_keys = Vec::new();
+    for held in keys::all(&tx).await? {
+        let key = DecryptionKey::from_pkcs8_der(held.key.pkcs8().expose());
+        decryption_keys.push(key.map_err(|error| Fault::internal(format!("a SAML key: {error}")))?);
+    }
+    // Nothing is pending: the message's own claim stands in for the request.
+    let claimed = message.peek().and_then(|peek| peek.in_response_to);
+    let verdict = message.verify(
+        &Expected {
+            connection: &provider,
+            entity_id: &admin.service_provider.entity_id(&found.slug),
+            acs_url: &admin.service_provider.acs_url(&found.slug),
+            in_response_to: claimed.as_deref(),
+            decryption_keys: &decryption_keys,
+        },
+        call.at.unwrap_or(tx.now()),
+    );
+    let checks = verdict.checks.into_iter().map(|check| LoginCheck {
+        name: check.name.as_str().to_owned(),
+        passed: check.passed,
+        expected: check.expected,
+        received: check.received,
+    });
+    let mut view = SsoTestView { checks: checks.collect(), email: None, refused: None, fix: None };
+    match verdict.outcome {
+        Ok(assertion) => {
+            let domain = assertion.email().domain();
+            let ours = holds(&tx, found.id, &domain).await?;
+            view.checks.push(LoginCheck {
+                name: "verified domain".to_owned(),
+                passed: ours,
+                expected: format!("a verified domain of {}", found.slug),
+                received: domain.to_string(),
+            });
+            if ours {
+                view.email = Some(assertion.email().clone());
+            } else {
+                view.refused = Some("email_domain".to_owned());
+                let slug = &found.slug;
+                view.fix = Some(format!(
+                    "{domain} is not verified for {slug}: `vestibule domain claim {slug} {domain} --trusted`"
+                ));
+            }
+        }
+        Err(error) => {
+            view.refused = Some(error.code().to_owned());
+            view.fix = Some(error.fix());
+        }
+    }
+    Ok(view)
+}
+
+async fn holds(tx: &Tx, organization: OrgId, domain: &DomainName) -> Result<bool, StoreError> {
+    Ok(claim::holder(tx, domain).await?.is_some_and(|holder| holder.id == organization))
+}
+
+/// The message in a file: XML, base64, or a form body with a field `SAMLResponse`.
+fn message(bytes: &[u8]) -> Result<UnverifiedResponse, SamlError> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with('<') {
+        return Ok(UnverifiedResponse::from_xml(text.as_bytes()));
+    }
+    let field = url::form_urlencoded::parse(text.as_bytes()).find(|(name, _)| name == "SAMLResponse");
+    let field = field.map_or_else(|| text.to_owned(), |(_, value)| value.into_owned());
+    UnverifiedResponse::from_form_field(&field)
+}

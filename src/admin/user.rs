@@ -1,0 +1,183 @@
+//! `user add | list | show | set | activate | deactivate | remove`
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{
+    Changes, Difference, MembershipView, UserActivate, UserAdd, UserList, UserRemove, UserSet, UserShow, UserView,
+};
+use crate::directory::{Member, Organization, Origin, User, member, organization, user};
+use crate::kernel::{EmailAddress, Fault, Role, Slug};
+use crate::store::{StoreError, Tx};
+
+fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
+    UserView {
+        id: user.id,
+        email: user.email.clone(),
+        name: (user.first_name.is_some() || user.last_name.is_some()).then(|| user.display_name()),
+        active: user.active,
+        created: user.created.to_string(),
+        memberships,
+    }
+}
+
+fn membership(slug: &Slug, member: &Member) -> MembershipView {
+    MembershipView { slug: slug.clone(), role: member.role, origin: member.origin, since: member.created.to_string() }
+}
+
+/// Makes `email` a member, and an account if it has none.
+pub(super) async fn add_member(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    email: &EmailAddress,
+    role: Role,
+) -> Result<User, Fault> {
+    let account = match user::find_by_email(tx, email).await? {
+        Some(account) => account,
+        None => user::create(tx, &*admin.rng, email)?,
+    };
+    member::add(tx, organization, &account, role, Origin::Hand).await?;
+    admin.audit(tx, organization.id, "member.add", email, "", role.as_str())?;
+    Ok(account)
+}
+
+/// Gives a member another role. Gives the one before.
+pub(super) async fn set_role(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    account: &User,
+    role: Role,
+) -> Result<Option<Role>, Fault> {
+    let before = member::find(tx, organization.id, account.id).await?.map(|member| member.role);
+    if before != Some(role) {
+        member::set_role(tx, organization, account, role).await?;
+        let old = before.map_or("", Role::as_str);
+        admin.audit(tx, organization.id, "member.role", &account.email, old, role.as_str())?;
+    }
+    Ok(before)
+}
+
+/// Ends a membership.
+pub(super) async fn remove_member(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    account: &User,
+) -> Result<Member, Fault> {
+    let gone = member::remove(tx, organization, account).await?;
+    admin.audit(tx, organization.id, "member.remove", &account.email, gone.role.as_str(), "")?;
+    Ok(gone)
+}
+
+pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserView, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user add", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let account = add_member(admin, &tx, &found, &call.email, call.role).await?;
+            let memberships = memberships(&tx, &account).await?;
+            Ok::<_, Fault>(view(&account, memberships))
+        })
+        .await
+}
+
+pub(super) async fn list(admin: Arc<Admin>, call: UserList) -> Result<Vec<UserView>, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let mut views = Vec::new();
+    for member in members(&tx, &found).await? {
+        if let Some(account) = user::by_id(&tx, member.user).await? {
+            views.push(view(&account, vec![membership(&found.slug, &member)]));
+        }
+    }
+    views.sort_by(|one, two| one.email.cmp(&two.email));
+    Ok(views)
+}
+
+/// Every member of an organization.
+pub(super) async fn members(tx: &Tx, organization: &Organization) -> Result<Vec<Member>, StoreError> {
+    let mut found: Vec<Member> = Vec::new();
+    loop {
+        let page = member::list(tx, organization.id, found.last().map(|last| last.user)).await?;
+        if page.is_empty() {
+            return Ok(found);
+        }
+        found.extend(page);
+    }
+}
+
+pub(super) async fn show(admin: Arc<Admin>, call: UserShow) -> Result<UserView, Fault> {
+    let tx = admin.store.reader();
+    let account = user::by_email(&tx, &call.email).await?;
+    let memberships = memberships(&tx, &account).await?;
+    Ok(view(&account, memberships))
+}
+
+async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, StoreError> {
+    let mut views = Vec::new();
+    for id in member::of_user(tx, account.id).await? {
+        let (organization, member) = (organization::by_id(tx, id).await?, member::find(tx, id, account.id).await?);
+        if let (Some(organization), Some(member)) = (organization, member) {
+            views.push(membership(&organization.slug, &member));
+        }
+    }
+    views.sort_by(|one, two| one.slug.cmp(&two.slug));
+    Ok(views)
+}
+
+pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user set", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let account = user::by_email(&tx, &call.email).await?;
+            let before = set_role(admin, &tx, &found, &account, call.role).await?;
+            let changed = before.filter(|before| *before != call.role).map(|before| {
+                let what = format!("role of {}", account.email);
+                Difference::new(&found.slug, what, Some(before.to_string()), call.role.to_string())
+            });
+            Ok::<_, Fault>(Changes { changes: changed.into_iter().collect() })
+        })
+        .await
+}
+
+pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user activate", async |tx: Tx| {
+            let account = user::by_email(&tx, &call.email).await?;
+            if account.active == call.active {
+                return Ok::<_, Fault>(Changes::default());
+            }
+            user::set_active(&tx, &call.email, call.active).await?;
+            let word = |active: bool| if active { "active" } else { "deactivated" };
+            // An account belongs to no organization: each that it is in is told.
+            for id in member::of_user(&tx, account.id).await? {
+                let action = if call.active { "user.activate" } else { "user.deactivate" };
+                admin.audit(&tx, id, action, &call.email, word(account.active), word(call.active))?;
+            }
+            let before = Some(word(account.active).to_owned());
+            let changed = Difference::new(&call.email, "account", before, word(call.active).to_owned());
+            Ok(Changes { changes: vec![changed] })
+        })
+        .await
+}
+
+pub(super) async fn remove(admin: Arc<Admin>, call: UserRemove) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user remove", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let account = user::by_email(&tx, &call.email).await?;
+            remove_member(admin, &tx, &found, &account).await?;
+            let gone = Difference::new(&found.slug, "member", Some(account.email.to_string()), None);
+            Ok::<_, Fault>(Changes { changes: vec![gone] })
+        })
+        .await
+}
