@@ -1,0 +1,109 @@
+//! The command line: what was typed becomes a question to the server, its answer becomes text or JSON.
+//!
+//! Exit codes: 0 done; 1 refused or failed, with one sentence on stderr; 2 wrong usage. To add a verb: its variant in
+//! `verbs`, its call in `admin::api`, its arm in [`run_command`].
+
+mod apply;
+mod check;
+mod client;
+mod domain;
+mod failure;
+mod local;
+mod logins;
+mod organization;
+mod organizations_file;
+mod output;
+mod session;
+mod sso;
+mod sso_text;
+mod sso_verbs;
+mod text;
+mod user;
+mod verbs;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use serde::Serialize;
+
+use crate::admin::api;
+use crate::config::{Config, Loaded};
+use crate::kernel::{Clock as _, SystemClock};
+use client::Client;
+use failure::Failure;
+use output::{Output, complain};
+use verbs::{Cli, Command, Keys};
+
+/// Wrong usage.
+const USAGE: u8 = 2;
+
+/// Runs a command line, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run_command(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&format!("vestibule: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What every verb needs: how to find the server, and how to answer.
+struct Context {
+    config: Option<std::path::PathBuf>,
+    output: Output,
+}
+
+impl Context {
+    /// The configuration.
+    fn load(&self) -> Result<Loaded, Failure> {
+        Ok(Config::load(self.config.as_deref(), SystemClock.now())?)
+    }
+
+    /// The running server.
+    fn server(&self) -> Result<Client, Failure> {
+        Ok(Client::new(&self.load()?.config.listen.admin_socket))
+    }
+
+    /// Asks the server, and shows its answer.
+    fn ask<C: api::Call>(&self, call: &C, text: impl FnOnce(&C::Answer) -> String) -> Result<(), Failure> {
+        let answer = self.server()?.call(call)?;
+        self.show(&answer, text);
+        Ok(())
+    }
+
+    fn show<T: Serialize>(&self, answer: &T, text: impl FnOnce(&T) -> String) {
+        self.output.show(answer, text);
+    }
+}
+
+fn run_command(cli: Cli) -> Result<(), Failure> {
+    let Cli { config, json, command } = cli;
+    let context = Context { config, output: Output { json } };
+    match command {
+        Command::Demo(_) | Command::Serve => Err(Failure("not yet".to_owned())),
+        Command::Check { store } => check::run(&context, store),
+        Command::Apply { file, dry_run, prune } => apply::run(&context, &file, dry_run, prune),
+        Command::Org(verb) => organization::run(&context, verb),
+        Command::Sso(verb) => sso::run(&context, verb),
+        Command::Domain(verb) => domain::run(&context, verb),
+        Command::User(verb) => user::run(&context, verb),
+        Command::Session(verb) => session::run(&context, verb),
+        Command::Explain { email, url } => context.ask(&api::Explain { email, url }, logins::explained),
+        Command::Logins { org, last } => {
+            context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))
+        }
+        Command::Keys(Keys::Rotate) => context.ask(&api::KeysRotate {}, text::changes),
+        Command::Backup { file } => local::backup(&context, &file),
+        Command::Restore { file } => local::restore(&context, &file),
+        Command::Health => local::health(&context),
+    }
+}

@@ -1,0 +1,84 @@
+//! `org`
+
+use super::output::{facts, table};
+use super::text::{self, word};
+use super::verbs::Org;
+use super::{Context, Failure};
+use crate::admin::api::{MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
+use crate::directory::OrgKind;
+
+pub(super) fn run(context: &Context, verb: Org) -> Result<(), Failure> {
+    match verb {
+        Org::Create { slug, name, admin } => {
+            let kind = if admin { OrgKind::Admin } else { OrgKind::Customer };
+            context.ask(&OrgCreate { slug, name, kind }, created)
+        }
+        Org::List => context.ask(&OrgList {}, |found| list(found)),
+        Org::Show { slug } => context.ask(&OrgShow { slug }, show),
+        Org::Set { slug, settings } => context.ask(&OrgSet { slug, settings }, text::changes),
+        Org::Delete { slug } => context.ask(&OrgDelete { slug }, text::changes),
+    }
+}
+
+fn created(made: &OrgView) -> String {
+    let slug = &made.slug;
+    format!(
+        "Made {} ({slug}). Next:\n  vestibule domain claim {slug} DOMAIN --trusted   whose people it are\n  \
+         vestibule sso show {slug}                        what to type at its identity provider\n  \
+         vestibule sso set {slug} --metadata FILE         what to take from it",
+        made.name
+    )
+}
+
+fn domains(organization: &OrgView) -> String {
+    organization.domains.iter().map(|claim| claim.domain.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn members(organization: &OrgView) -> String {
+    if organization.members >= MEMBER_COUNT_LIMIT {
+        format!("{MEMBER_COUNT_LIMIT} or more")
+    } else {
+        organization.members.to_string()
+    }
+}
+
+fn list(found: &[OrgView]) -> String {
+    let row = |organization: &OrgView| {
+        let sso = if organization.sso.is_some() { "on" } else { "off" };
+        [
+            organization.slug.to_string(),
+            organization.name.clone(),
+            word(&organization.kind),
+            sso.to_owned(),
+            members(organization),
+            domains(organization),
+        ]
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    let empty = "No organizations yet: `vestibule org create SLUG --name NAME` makes one.";
+    table(["SLUG", "NAME", "KIND", "SSO", "MEMBERS", "DOMAINS"], &rows, empty)
+}
+
+fn show(organization: &OrgView) -> String {
+    let none = || "none".to_owned();
+    let limit = |limit: Option<u64>| limit.map_or_else(|| "as configured".to_owned(), |seconds| format!("{seconds}s"));
+    let claims = organization.domains.iter().map(|claim| {
+        let how = if claim.trusted { ", on the operator's word" } else { "" };
+        format!("{} ({}{how})", claim.domain, word(&claim.state))
+    });
+    let claims: Vec<String> = claims.collect();
+    facts(&[
+        ("slug", organization.slug.to_string()),
+        ("name", organization.name.clone()),
+        ("kind", word(&organization.kind)),
+        ("id", organization.id.to_string()),
+        ("created", organization.created.clone()),
+        ("domains", if claims.is_empty() { none() } else { claims.join(", ") }),
+        ("single sign-on", organization.sso.clone().unwrap_or_else(none)),
+        ("members", members(organization)),
+        ("require_sso", organization.require_sso.to_string()),
+        ("idp_managed_access", organization.idp_managed_access.to_string()),
+        ("session_idle", limit(organization.session_idle)),
+        ("session_absolute", limit(organization.session_absolute)),
+    ])
+}

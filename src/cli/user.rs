@@ -1,0 +1,59 @@
+//! `user`
+
+use super::output::{facts, table};
+use super::text::{self, word};
+use super::verbs::User;
+use super::{Context, Failure};
+use crate::admin::api::{UserActivate, UserAdd, UserList, UserRemove, UserSet, UserShow, UserView};
+
+pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
+    match verb {
+        User::Add { slug, email, role } => {
+            let told = format!("{email} is {role} of {slug} now.");
+            context.ask(&UserAdd { slug, email, role }, |_| told)
+        }
+        User::List { slug } => context.ask(&UserList { slug }, |found| list(found)),
+        User::Show { email } => context.ask(&UserShow { email }, show),
+        User::Set { slug, email, role } => context.ask(&UserSet { slug, email, role }, text::changes),
+        User::Deactivate { email } => context.ask(&UserActivate { email, active: false }, text::changes),
+        User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
+        User::Remove { slug, email } => context.ask(&UserRemove { slug, email }, text::changes),
+    }
+}
+
+fn state(user: &UserView) -> &'static str {
+    if user.active { "active" } else { "deactivated" }
+}
+
+fn list(found: &[UserView]) -> String {
+    let row = |user: &UserView| {
+        let member = user.memberships.first();
+        [
+            user.email.to_string(),
+            user.name.clone().unwrap_or_default(),
+            member.map(|member| member.role.to_string()).unwrap_or_default(),
+            member.map(|member| word(&member.origin)).unwrap_or_default(),
+            state(user).to_owned(),
+        ]
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    let empty =
+        "No members yet: `vestibule user add SLUG EMAIL` adds one; with idp_managed_access people add themselves.";
+    table(["EMAIL", "NAME", "ROLE", "BY", "ACCOUNT"], &rows, empty)
+}
+
+fn show(user: &UserView) -> String {
+    let memberships = user.memberships.iter().map(|member| {
+        let by = word(&member.origin);
+        format!("{} of {} (by {by}, since {})", member.role, member.slug, member.since)
+    });
+    let memberships: Vec<String> = memberships.collect();
+    facts(&[
+        ("email", user.email.to_string()),
+        ("name", user.name.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("id", user.id.to_string()),
+        ("account", state(user).to_owned()),
+        ("created", user.created.clone()),
+        ("memberships", if memberships.is_empty() { "none".to_owned() } else { memberships.join("\n             ") }),
+    ])
+}

@@ -1,0 +1,298 @@
+//! The commands as they are typed (CONTRACT.md), with the help that teaches them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::kernel::{DomainName, EmailAddress, Role, SessionId, Slug};
+
+/// One binary in front of your app that gives its customers single sign-on.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vestibule",
+    version,
+    about,
+    arg_required_else_help = true,
+    infer_subcommands = false,
+    disable_help_subcommand = true,
+    after_help = "Start here:\n  vestibule demo                 try it: sample app, identity provider, people to sign in as\n  \
+                  vestibule check                what is wrong with vestibule.toml, line by line\n  \
+                  vestibule serve                the real thing"
+)]
+pub struct Cli {
+    /// The configuration; default: vestibule.toml here, then /etc/vestibule/vestibule.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: sample app, identity provider, two companies, four people, a throw-away store
+    #[command(after_help = "Example:\n  vestibule demo --port 8000")]
+    Demo(Demo),
+    /// Run: the proxy, the portal, health and metrics, the admin socket
+    #[command(after_help = "Example:\n  vestibule serve --config /etc/vestibule/vestibule.toml\n\n\
+                            Ends on SIGTERM and SIGINT (Ctrl-C).")]
+    Serve,
+    /// Read and check the configuration, and with --store every record; starts nothing
+    #[command(after_help = "Example:\n  vestibule check --config vestibule.toml --store")]
+    Check {
+        /// Look at every record and index of the store too
+        #[arg(long)]
+        store: bool,
+    },
+    /// Make organizations what a TOML file says: shows the difference, then makes it so
+    #[command(after_help = super::organizations_file::HELP)]
+    Apply {
+        /// The file
+        file: PathBuf,
+        /// Show the difference alone
+        #[arg(long)]
+        dry_run: bool,
+        /// Remove the domains and members of these organizations that the file does not list
+        #[arg(long)]
+        prune: bool,
+    },
+    /// Organizations: create, list, show, set, delete
+    #[command(subcommand)]
+    Org(Org),
+    /// Single sign-on: what to type at the identity provider, and what to take from it
+    #[command(subcommand)]
+    Sso(Sso),
+    /// Claimed domains: whose people an e-mail domain means
+    #[command(subcommand)]
+    Domain(Domain),
+    /// People and their memberships
+    #[command(subcommand)]
+    User(User),
+    /// Sessions: list, revoke
+    #[command(subcommand)]
+    Session(Session),
+    /// Why someone gets in, or does not, step by step
+    #[command(after_help = "Example:\n  vestibule explain ada@acme.example /reports/2026")]
+    Explain {
+        /// Who
+        email: EmailAddress,
+        /// Where to: a URL of the site, or a path
+        url: Option<String>,
+    },
+    /// Recent sign-ins, each with its checks and, if refused, the reason and the fix
+    #[command(after_help = "Example:\n  vestibule logins --org acme --last 5")]
+    Logins {
+        /// Of this organization alone
+        #[arg(long, value_name = "SLUG")]
+        org: Option<Slug>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        last: u16,
+    },
+    /// Keys that seal cookies and sign assertions and requests
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Write everything the store holds to a file (contains secrets: keep it safe)
+    #[command(after_help = "Example:\n  vestibule backup /var/backups/vestibule-2026-11-22.jsonl")]
+    Backup {
+        /// The file; must not exist yet
+        file: PathBuf,
+    },
+    /// Fill a new, empty store from a backup; the server must be stopped
+    #[command(after_help = "Example:\n  vestibule restore /var/backups/vestibule-2026-11-22.jsonl")]
+    Restore {
+        /// The file
+        file: PathBuf,
+    },
+    /// Ask the running server whether it is ready: for container health checks
+    #[command(after_help = "Example (Dockerfile):\n  HEALTHCHECK CMD [\"vestibule\", \"health\"]")]
+    Health,
+}
+
+/// `demo`
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Demo {
+    /// The port of the protected app; the next free one if it is taken
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+}
+
+/// `org`
+#[derive(Debug, Subcommand)]
+pub enum Org {
+    /// Make an organization
+    #[command(after_help = "Example:\n  vestibule org create acme --name \"Acme Inc\"")]
+    Create {
+        /// Its short name in URLs and commands: a-z, 0-9 and -; never used again
+        slug: Slug,
+        /// Its name for people
+        #[arg(long)]
+        name: String,
+        /// An Admin organization: holds single sign-on and domains for those linked to it
+        #[arg(long)]
+        admin: bool,
+    },
+    /// All organizations
+    List,
+    /// One organization, with its domains and settings
+    Show {
+        /// Which
+        slug: Slug,
+    },
+    /// Change settings
+    #[command(after_help = "Keys:\n  name                the name for people\n  \
+        require_sso         true: the organization's people sign in by single sign-on only\n  \
+        idp_managed_access  true: whoever the identity provider lets in becomes a member\n  \
+        session_idle        shorter idle limit, such as 30m; «default» for the configuration's\n  \
+        session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n\n\
+        Example:\n  vestibule org set acme require_sso=true session_idle=30m")]
+    Set {
+        /// Which
+        slug: Slug,
+        /// Settings; all or none are changed
+        #[arg(required = true, value_name = "KEY=VALUE", value_parser = setting)]
+        settings: Vec<(String, String)>,
+    },
+    /// Delete an organization with its domains, single sign-on and memberships; its people's accounts stay
+    Delete {
+        /// Which
+        slug: Slug,
+    },
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE is wanted, such as require_sso=true")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// `domain`
+#[derive(Debug, Subcommand)]
+pub enum Domain {
+    /// Claim a domain for an organization
+    #[command(after_help = "Example:\n  vestibule domain claim acme acme.example --trusted")]
+    Claim {
+        /// Which organization
+        slug: Slug,
+        /// The domain, as it stands behind the @
+        domain: DomainName,
+        /// Verified on your own word, without DNS; shown wherever the claim is
+        #[arg(long)]
+        trusted: bool,
+    },
+    /// The claims of one organization, or of all
+    List {
+        /// Which organization
+        slug: Option<Slug>,
+    },
+    /// Give a claim up
+    Release {
+        /// Which organization
+        slug: Slug,
+        /// The domain
+        domain: DomainName,
+    },
+}
+
+/// `user`
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Make someone a member, and an account if they have none
+    #[command(after_help = "Example:\n  vestibule user add acme ada@acme.example --role owner")]
+    Add {
+        /// Which organization
+        slug: Slug,
+        /// Who
+        email: EmailAddress,
+        /// owner, admin, billing_admin or member
+        #[arg(long, default_value = "member")]
+        role: Role,
+    },
+    /// The members of an organization
+    List {
+        /// Which
+        slug: Slug,
+    },
+    /// One account, with all its memberships
+    Show {
+        /// Who
+        email: EmailAddress,
+    },
+    /// Change someone's role in an organization
+    #[command(after_help = "Example:\n  vestibule user set acme ada@acme.example --role admin")]
+    Set {
+        /// Which organization
+        slug: Slug,
+        /// Who
+        email: EmailAddress,
+        /// owner, admin, billing_admin or member
+        #[arg(long)]
+        role: Role,
+    },
+    /// Switch an account off: its sessions end within a second, and it gets none
+    Deactivate {
+        /// Who
+        email: EmailAddress,
+    },
+    /// Switch an account on again
+    Activate {
+        /// Who
+        email: EmailAddress,
+    },
+    /// End a membership; the account stays
+    Remove {
+        /// Which organization
+        slug: Slug,
+        /// Who
+        email: EmailAddress,
+    },
+}
+
+/// `session`
+#[derive(Debug, Subcommand)]
+pub enum Session {
+    /// Sessions, newest first
+    #[command(after_help = "Example:\n  vestibule session list --user ada@acme.example")]
+    List {
+        /// In this organization
+        #[arg(long, value_name = "SLUG", conflicts_with = "user")]
+        org: Option<Slug>,
+        /// Of this person
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<EmailAddress>,
+    },
+    /// End sessions, with their open connections, within a second
+    #[command(
+        after_help = "Examples:\n  vestibule session revoke --user ada@acme.example\n  vestibule session revoke --all"
+    )]
+    Revoke(Revoke),
+}
+
+/// `session revoke`
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Revoke {
+    /// One session
+    pub id: Option<SessionId>,
+    /// All of this person
+    #[arg(long, value_name = "EMAIL")]
+    pub user: Option<EmailAddress>,
+    /// All in this organization
+    #[arg(long, value_name = "SLUG")]
+    pub org: Option<Slug>,
+    /// Every session
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `keys`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Keys {
+    /// Make new keys; what the old ones sealed and signed stays good
+    Rotate,
+}
+
+pub use super::sso_verbs::{Certificate, Set as SsoSet, Sso};
