@@ -66,10 +66,14 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Trouble> {
-    let place = portal.pool.admit()?;
+    portal.answers.pass(client, portal.store.now())?;
     let organization = portal.organization(&slug).await?;
     let mut attempt = Attempt::new(organization, client.to_string());
-    let outcome = match Message::read(&headers, query.as_deref(), body).await {
+    let arriving = portal.pool.receive()?;
+    let message = Message::read(&headers, query.as_deref(), body).await;
+    drop(arriving);
+    let place = portal.pool.admit()?;
+    let outcome = match message {
         Ok(message) => consume(&portal, &mut attempt, message).await,
         Err(error) => Err(Failure::Refused(error)),
     };
@@ -98,6 +102,7 @@ pub async fn get(
     RawQuery(query): RawQuery,
     Extension(client): Extension<Client>,
 ) -> Result<Response, Trouble> {
+    portal.answers.pass(client, portal.store.now())?;
     let organization = portal.organization(&slug).await?;
     let wrong = SamlError::WrongBinding("it came by GET");
     let carries = ["SAMLResponse", "SAMLRequest", "SAMLart"];
@@ -105,7 +110,7 @@ pub async fn get(
         portal.refuse(&Attempt::new(organization, client.to_string()), &wrong).await
     } else {
         let mut trouble = Trouble::from(Fault::from(SamlError::Unsolicited));
-        trouble.again = Some(format!("/.vestibule/sso/{}", organization.slug).into());
+        trouble.again = Some(Attempt::new(organization, client.to_string()).start_again().into());
         trouble
     };
     let mut response = trouble.into_response();
@@ -153,6 +158,7 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     };
     let request_id = claimed.filter(|_| found.is_some());
     attempt.request_id.clone_from(&request_id);
+    attempt.return_to = found.as_ref().map(|found| found.return_to.clone());
     if let (Some(id), Some(SignIn { stage: Stage::Verified(_) | Stage::Finished(_), .. })) = (&request_id, &found) {
         attempt.check("used once", false, "an answer that was not used yet", "it was used");
         return Ok((id.clone(), Answer::Used));

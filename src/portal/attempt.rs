@@ -5,12 +5,15 @@ use crate::kernel::{Fault, LoginId, Rng};
 use crate::saml::SamlError;
 use crate::store::{StoreError, Tx};
 
+use url::form_urlencoded;
+
 use super::page::Trouble;
+use super::return_path::ReturnPath;
 use super::state::Portal;
 
 /// Letters and digits of a reference: none that are mistaken for another when read aloud.
 const REFERENCE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// The table that bounds what is kept of a check for people, in bytes.
+/// The longest text of a check that is kept, in bytes.
 const CHECK_TEXT_LIMIT: usize = 160;
 
 /// A short reference that people can read out: eight characters, 40 random bits.
@@ -38,6 +41,8 @@ pub struct Attempt {
     pub client: String,
     /// The checks made so far.
     pub checks: Vec<LoginCheck>,
+    /// Where the person was going, once a sign-in of theirs is found.
+    pub return_to: Option<ReturnPath>,
 }
 
 impl Attempt {
@@ -51,6 +56,19 @@ impl Attempt {
             assertion_id: None,
             client,
             checks: Vec::new(),
+            return_to: None,
+        }
+    }
+
+    /// Where to start this sign-in again.
+    pub fn start_again(&self) -> String {
+        let start = format!("/.vestibule/sso/{}", self.organization.slug);
+        match &self.return_to {
+            Some(path) => {
+                let path: String = form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
+                format!("{start}?return_to={path}")
+            }
+            None => start,
         }
     }
 
@@ -134,7 +152,7 @@ impl Portal {
         let mut trouble = Trouble::from(Fault::from(error.clone()));
         trouble.title = Some("Sign-in not accepted");
         trouble.reference = Some(reference.into());
-        trouble.again = Some(format!("/.vestibule/sso/{slug}").into());
+        trouble.again = Some(attempt.start_again().into());
         trouble
     }
 

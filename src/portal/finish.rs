@@ -20,6 +20,10 @@ use crate::saml::error::shown;
 use crate::session::{Method, NewSession};
 use crate::store::Tx;
 
+/// The last check's name, and what it expects.
+const ADMITTED: &str = "admitted";
+const MEMBER: &str = "a member, by the rules of the organization";
+
 /// `GET /.vestibule/saml/{slug}/finish?login=…`.
 ///
 /// # Errors
@@ -32,6 +36,7 @@ pub async fn get(
     method: http::Method,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
+    portal.answers.pass(client, portal.store.now())?;
     let organization = portal.organization(&slug).await?;
     if method == http::Method::HEAD {
         // No session for whoever only looks.
@@ -45,6 +50,7 @@ pub async fn get(
     };
     attempt.idp = Some(sign_in.idp.clone());
     attempt.request_id = Some(request_id.clone());
+    attempt.return_to = Some(sign_in.return_to.clone());
     let visitor = portal.visitor(&headers).await?;
     let identity = match sign_in.stage {
         Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
@@ -91,7 +97,7 @@ fn used(
     }
     let mut trouble = Trouble::from(Fault::from(SamlError::Replayed));
     trouble.title = Some("This sign-in is over");
-    trouble.again = Some(format!("/.vestibule/sso/{}", attempt.organization.slug).into());
+    trouble.again = Some(attempt.start_again().into());
     tracing::info!(organization = %attempt.organization.slug, site = portal.site, "a used answer came again");
     Err(trouble)
 }
@@ -127,7 +133,9 @@ async fn enter(
             };
             match admit(portal, &tx, &sign_in, &identity).await? {
                 Ok(admitted) => {
-                    attempt.accept(&tx, &*portal.rng, &reference).await?;
+                    let mut entered = attempt.clone();
+                    entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
+                    entered.accept(&tx, &*portal.rng, &reference).await?;
                     let return_to = sign_in.return_to.clone();
                     let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;
                     sign_in.finished(&tx, request_id, Some(admitted.user.id))?;
@@ -149,7 +157,7 @@ async fn enter(
             Ok(response)
         }
         Ok(Entry::Refused(error)) => {
-            attempt.check("admitted", false, "a member, by the rules of the organization", &error.to_string());
+            attempt.check(ADMITTED, false, MEMBER, &error.to_string());
             let mut trouble = portal.refuse(&attempt, &error).await;
             trouble.cookie = Some(cleared.into());
             Err(trouble)

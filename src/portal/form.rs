@@ -1,5 +1,7 @@
 //! Reads posted forms: bounded, of one content type, no field twice (R7, R48).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -13,6 +15,8 @@ use crate::kernel::{Fault, FaultKind};
 pub const PAGE_FORM_LIMIT: usize = 16 * 1024;
 /// The largest form at the ACS, in bytes (R7).
 pub const ACS_FORM_LIMIT: usize = 1024 * 1024;
+/// How long a form may take to arrive whole.
+const READ_TIME: Duration = Duration::from_secs(15);
 /// How many fields a form has at most.
 const FIELD_LIMIT: usize = 32;
 
@@ -63,10 +67,10 @@ impl Form {
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(FormError::ContentType);
         }
-        let bytes = match Limited::new(body, limit).collect().await {
-            Ok(collected) => collected.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(FormError::TooLarge),
-            Err(_) => return Err(FormError::Broken),
+        let bytes = match tokio::time::timeout(READ_TIME, Limited::new(body, limit).collect()).await {
+            Ok(Ok(collected)) => collected.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(FormError::TooLarge),
+            Ok(Err(_)) | Err(_) => return Err(FormError::Broken),
         };
         Self::parse(&bytes)
     }

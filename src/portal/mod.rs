@@ -18,6 +18,7 @@ mod sign_in;
 mod sign_out;
 mod start;
 mod state;
+mod throttle;
 mod verification;
 mod visitor;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 
@@ -13,7 +13,7 @@ use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use crate::directory::claim;
-use crate::kernel::{EmailAddress, Fault, FaultKind};
+use crate::kernel::{Client, EmailAddress, Fault, FaultKind};
 
 /// `GET /.vestibule/sign-in?return_to=/path`: the question; whoever is signed in goes straight on.
 ///
@@ -35,7 +35,12 @@ pub async fn ask(
 ///
 /// # Errors
 /// No organization has the domain, or it has no single sign-on: a page that says so.
-pub async fn answer(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Body) -> Result<Response, Trouble> {
+pub async fn answer(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let return_to = ReturnPath::parse(form.get("return_to").unwrap_or_default());
@@ -47,7 +52,7 @@ pub async fn answer(State(portal): State<Arc<Portal>>, headers: HeaderMap, body:
     let Some(organization) = claim::holder(&portal.store.reader(), &email.domain()).await? else {
         return Err(no_organization(&email));
     };
-    portal.start_sign_in(&headers, &organization, return_to).await
+    portal.start_sign_in(client, &headers, &organization, return_to).await
 }
 
 /// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile.
@@ -58,6 +63,7 @@ pub async fn sso(
     State(portal): State<Arc<Portal>>,
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(client): Extension<Client>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
@@ -71,7 +77,7 @@ pub async fn sso(
         // Nothing is started for whoever only looks.
         return Ok(page::redirect("/.vestibule/sign-in", &[]));
     }
-    portal.start_sign_in(&headers, &organization, return_to).await
+    portal.start_sign_in(client, &headers, &organization, return_to).await
 }
 
 fn question(

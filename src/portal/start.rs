@@ -9,7 +9,7 @@ use super::pending::{SignIn, Stage};
 use super::return_path::ReturnPath;
 use super::state::Portal;
 use crate::directory::{Binding, Organization, SsoConnection, sso};
-use crate::kernel::{Fault, FaultKind, TokenHash};
+use crate::kernel::{Client, Fault, FaultKind, TokenHash};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::keys;
 use crate::saml::signing::SigningKey;
@@ -19,13 +19,15 @@ impl Portal {
     /// Answers with a 303 to the IdP (Redirect binding), or with a page whose one button posts to it (POST binding).
     ///
     /// # Errors
-    /// A page that says whom to ask, if the organization has no single sign-on.
+    /// A page that says whom to ask, if the organization has no single sign-on; too many of that client.
     pub(super) async fn start_sign_in(
         &self,
+        client: Client,
         headers: &HeaderMap,
         organization: &Organization,
         return_to: ReturnPath,
     ) -> Result<Response, Trouble> {
+        self.starts.pass(client, self.store.now())?;
         let reader = self.store.reader();
         let connection = sso::connection(&reader, organization.id).await?;
         let connection = connection.filter(|connection| !connection.certificates.is_empty());

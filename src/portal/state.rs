@@ -8,6 +8,7 @@ use url::Url;
 use super::attempt::reference;
 use super::login_cookie::LoginCookies;
 use super::page::{self, FormTarget, NoticePage, Trouble};
+use super::throttle::Throttle;
 use super::verification::VerificationPool;
 use axum::response::Response;
 
@@ -29,6 +30,10 @@ pub struct Portal {
     pub(super) provider: ServiceProvider,
     /// How login cookies look here.
     pub(super) login_cookies: LoginCookies,
+    /// Bounds how many sign-ins an address starts.
+    pub(super) starts: Throttle,
+    /// Bounds how many answers an address brings.
+    pub(super) answers: Throttle,
     /// Bounds how many responses are verified at once.
     pub(super) pool: VerificationPool,
     /// Refusals are written one at a time.
@@ -56,6 +61,8 @@ impl Portal {
             rng,
             provider: ServiceProvider::new(public_url.as_str()),
             login_cookies: LoginCookies { secure: public_url.scheme() == "https" },
+            starts: Throttle::default(),
+            answers: Throttle::default(),
             pool: VerificationPool::default(),
             refusals: tokio::sync::Mutex::default(),
             origin: public_url.origin().ascii_serialization(),

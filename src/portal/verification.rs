@@ -8,7 +8,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::page::Trouble;
 use crate::kernel::{Fault, FaultKind};
 
-/// How many answers of IdPs are at hand at once; each may hold a body of 1 MiB.
+/// How many answers of IdPs are being received at once, of up to 1 MiB each: more than are worked on, so that slow
+/// senders don't keep out the others.
+const RECEIVED: usize = 512;
+/// How many answers are worked on at once, from the verifying to the record.
 const ADMITTED: usize = 128;
 /// How many of them are verified at once.
 const AT_ONCE: usize = 4;
@@ -17,18 +20,28 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The bounded pool.
 pub struct VerificationPool {
+    received: Arc<Semaphore>,
     admitted: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
 impl Default for VerificationPool {
     fn default() -> Self {
-        VerificationPool { admitted: Arc::new(Semaphore::new(ADMITTED)), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        VerificationPool { received: places(RECEIVED), admitted: places(ADMITTED), turns: places(AT_ONCE) }
     }
 }
 
 impl VerificationPool {
-    /// A place for one answer, from the reading of its body to the end.
+    /// A place for one answer while its body arrives.
+    ///
+    /// # Errors
+    /// «Unavailable» if all places are taken.
+    pub fn receive(&self) -> Result<OwnedSemaphorePermit, Trouble> {
+        Arc::clone(&self.received).try_acquire_owned().map_err(|_| busy())
+    }
+
+    /// A place for one answer once it is here, to the end.
     ///
     /// # Errors
     /// «Unavailable» if all places are taken.

@@ -83,7 +83,11 @@ async fn r32_a_used_answer_in_another_browser_is_refused() {
     let mut thief = site.browser();
     let page = thief.return_with(&answer).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
-    assert!(page.body.contains("already used") && page.body.contains("/.vestibule/sso/acme"), "{}", page.body);
+    assert!(
+        page.body.contains("already used") && page.body.contains("/.vestibule/sso/acme?return_to=%2Fdeals"),
+        "{}",
+        page.body
+    );
     assert!(!thief.has_session());
     browser.post("/.vestibule/sign-out", &[]).await;
     assert_eq!(browser.return_with(&answer).await.status, StatusCode::FORBIDDEN, "signed out, it leads nowhere");
