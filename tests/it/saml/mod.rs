@@ -6,7 +6,9 @@ pub mod world;
 
 mod accepted;
 mod claims;
+mod dialects;
 mod encryption;
+mod mutated;
 mod parsing;
 mod signatures;
 mod wrapping;
