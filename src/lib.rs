@@ -14,6 +14,8 @@ pub mod directory;
 pub mod kernel;
 /// Vestibule's own pages, and the sign-in that runs through them.
 pub mod portal;
+/// The gate: pingora in front of the app, deciding on every request.
+pub mod proxy;
 /// SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
 /// The sealed session cookie, revocation fed by the change feed, identity for the app.

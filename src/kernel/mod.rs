@@ -7,6 +7,7 @@ pub mod id;
 pub mod names;
 pub mod rng;
 pub mod secret;
+pub mod visitor;
 
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -15,3 +16,4 @@ pub use id::{LoginId, OrgId, SessionId, UserId};
 pub use names::{DomainName, EmailAddress, Role, Slug};
 pub use rng::{Rng, SeededRng, SystemRng};
 pub use secret::{Sealer, Secret, TokenHash};
+pub use visitor::Visitor;

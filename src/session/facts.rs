@@ -204,6 +204,30 @@ impl FactsCache {
     }
 }
 
+/// Facts for tests: Ada, in an organization with a role, and in teams.
+#[cfg(test)]
+pub fn sample(organization: Option<(&str, Role)>, teams: &[&str]) -> Facts {
+    let (user, email) = (UserId::from_bytes([2; 16]), "ada@acme.example".parse().unwrap());
+    let organization = organization.map(|(slug, role)| OrganizationFacts {
+        id: OrgId::from_bytes([3; 16]),
+        slug: slug.parse().unwrap(),
+        role,
+    });
+    let teams: Vec<String> = teams.iter().map(|team| (*team).to_owned()).collect();
+    Facts {
+        user,
+        active: true,
+        rendered: Rendered::of(user, &email, "Ada", organization.as_ref(), &teams),
+        email,
+        name: "Ada".to_owned(),
+        organizations: organization.iter().map(|organization| organization.slug.clone()).collect(),
+        organization,
+        belongs: true,
+        teams,
+        limits: (None, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

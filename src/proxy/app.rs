@@ -1,0 +1,125 @@
+//! The gate as pingora serves it: pingora's proxy, with limits on connections and a watcher on every request.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::{H2Options, default_h2_options};
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+
+use super::gate::Gate;
+use super::guard::{self, Ended};
+use super::limits;
+use crate::session::Sessions;
+
+/// How far a connection has come, as seen from the task that serves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connection {
+    /// Nothing has come yet.
+    New,
+    /// An HTTP/2 handshake is under way.
+    Handshake,
+    /// It is in use: its requests have their own limits.
+    InUse,
+}
+
+tokio::task_local! {
+    static CONNECTION: Cell<Connection>;
+}
+
+/// The app of the proxy listener: limits how long a connection may take to begin.
+pub struct GateApp {
+    http: Arc<GateHttp>,
+}
+
+/// The same, once a connection speaks HTTP.
+struct GateHttp {
+    proxy: Arc<HttpProxy<Gate>>,
+    sessions: Arc<Sessions>,
+    options: HttpServerOptions,
+}
+
+impl GateApp {
+    /// Wraps pingora's proxy. `h2c`: whether HTTP/2 in the clear is spoken.
+    pub fn new(proxy: HttpProxy<Gate>, sessions: Arc<Sessions>, h2c: bool) -> Self {
+        let mut options = HttpServerOptions::default();
+        options.h2c = h2c;
+        options.keepalive_request_limit = Some(limits::REQUESTS_A_CONNECTION);
+        options.h2_idle_timeout = Some(limits::NEXT_HEADER_TIME);
+        GateApp { http: Arc::new(GateHttp { proxy: Arc::new(proxy), sessions, options }) }
+    }
+}
+
+#[async_trait]
+impl ServerApp for GateApp {
+    async fn process_new(self: &Arc<Self>, session: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let serve = async {
+            let mut serve = std::pin::pin!(self.http.process_new(session, shutdown));
+            match tokio::time::timeout(limits::FIRST_HEADER_TIME, serve.as_mut()).await {
+                Ok(done) => done,
+                Err(_) if CONNECTION.with(Cell::get) == Connection::InUse => serve.await,
+                Err(_) => None,
+            }
+        };
+        CONNECTION.scope(Cell::new(Connection::New), serve).await
+    }
+
+    async fn cleanup(&self) {
+        self.http.http_cleanup().await;
+    }
+}
+
+#[async_trait]
+impl HttpServerApp for GateHttp {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        // Over HTTP/1.1 this runs in the connection's own task, one request after the other.
+        let first = CONNECTION.try_with(|connection| connection.replace(Connection::InUse) == Connection::New);
+        let header_time = if first.unwrap_or(false) { limits::FIRST_HEADER_TIME } else { limits::NEXT_HEADER_TIME };
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(limits::KEEP_ALIVE_SECONDS));
+        }
+        let serve = self.proxy.process_new_http(session, shutdown);
+        match guard::guarded(&self.sessions, header_time, serve).await {
+            Ok(reused) => reused,
+            Err(Ended::SlowHeader) => {
+                metrics::counter!("vestibule_slow_headers_total").increment(1);
+                None
+            }
+            Err(Ended::Session(ended)) => {
+                metrics::counter!("vestibule_streams_ended_total").increment(1);
+                tracing::info!(user = %ended.user, session = %ended.id, "an open stream ended with its session");
+                None
+            }
+        }
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        let _ = CONNECTION.try_with(|connection| connection.set(Connection::Handshake));
+        let mut options = default_h2_options();
+        options.max_header_list_size(u32::try_from(limits::HEADER_LIMIT).unwrap_or(u32::MAX));
+        options.max_concurrent_streams(limits::H2_STREAMS);
+        Some(options)
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        // pingora asks for these once more when the handshake is done: from then on the idle limit holds.
+        let _ = CONNECTION.try_with(|connection| {
+            if connection.get() == Connection::Handshake {
+                connection.set(Connection::InUse);
+            }
+        });
+        Some(&self.options)
+    }
+
+    async fn http_cleanup(&self) {
+        self.proxy.http_cleanup().await;
+    }
+}

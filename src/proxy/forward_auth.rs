@@ -1,0 +1,62 @@
+//! The gate's decision for another proxy (`/.vestibule/auth`): nginx `auth_request`, Traefik, Caddy, Envoy.
+
+use http::HeaderMap;
+use http::header::{self, HeaderName, HeaderValue};
+
+use super::decide::{Decision, Who, decide};
+use super::forwarded::FORWARDED_HOST;
+use super::host::HostMatch;
+use super::pages::Answer;
+use super::path;
+use super::routes::Route;
+use super::rules::Rules;
+use super::sign_in;
+use crate::session::{Authentication, Sessions};
+
+/// The original path and query.
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// Decides on the request that `headers` describe; their sender is a trusted proxy. 200 with the identity headers,
+/// 401, 403, 503; 400 if the original address is not told.
+pub fn answer(
+    rules: &Rules,
+    sessions: &Sessions,
+    headers: &HeaderMap,
+    authentication: &Authentication,
+    reference: &str,
+) -> Answer {
+    let refuse = |status, reason| Answer::error(status, false, Some(reason), reference);
+    let (Some(target), Some(host)) = (headers.get(&FORWARDED_URI), headers.get(&FORWARDED_HOST)) else {
+        return refuse(400, "X-Forwarded-Uri and X-Forwarded-Host must tell the original address.");
+    };
+    if rules.hosts.compare(host.as_bytes()) == HostMatch::Other {
+        return refuse(403, "That host is not this site's.");
+    }
+    let Some(route) = target.to_str().ok().and_then(|target| route(rules, target)) else {
+        return refuse(403, "That path can be read in two ways.");
+    };
+    let mut answer = match decide(&route.access, Who::of(authentication)) {
+        Decision::Forward => Answer { status: 200, headers: Vec::new(), content_type: "text/plain", body: "ok".into() },
+        Decision::SignIn => return sign_in::required(&rules.public_url),
+        Decision::Forbidden(_) => return Answer::error(403, false, None, reference),
+        Decision::Unavailable => return Answer::error(503, false, None, reference),
+    };
+    if let Authentication::SignedIn(who) = authentication {
+        let audience = &rules.upstreams[route.upstream].audience;
+        let put = |name: &HeaderName, value: HeaderValue| answer.headers.push((name.clone(), value));
+        rules.headers.identify(who, sessions, audience, put);
+        if let Some(cookie) = &who.renewed {
+            answer.headers.push((header::SET_COOKIE, cookie.clone()));
+        }
+    }
+    answer
+}
+
+/// The route of an original target. The other proxy forwards that target, not its canonical form: so both must lead to
+/// the same route.
+fn route<'r>(rules: &'r Rules, target: &str) -> Option<&'r Route> {
+    let raw = target.split(['?', '#']).next()?;
+    let canonical = path::canonical(raw).ok()?;
+    let route = rules.routes.find(&canonical).ok()?;
+    std::ptr::eq(rules.routes.first(raw), route).then_some(route)
+}

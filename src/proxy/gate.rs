@@ -1,0 +1,347 @@
+//! The gate in pingora's phases: canonical path, host, decision, then the app, the portal, or an answer of its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Version, header};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::context::Context;
+use super::decide::{Decision, Forbidden, Who, decide};
+use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded};
+use super::headers::{accepts_html, is_navigation};
+use super::host::{self, HostMatch};
+use super::pages::Answer;
+use super::rules::Rules;
+use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
+use crate::kernel::{Rng, Visitor};
+use crate::session::{Authentication, Sessions};
+
+/// How many addresses of an upstream one request tries at most.
+const TRIES: usize = 3;
+/// Where Vestibule's own pages begin.
+const OWN: &str = "/.vestibule";
+
+/// The gate.
+pub struct Gate {
+    /// What it decides by.
+    pub rules: Arc<Rules>,
+    /// The sessions of this node.
+    pub sessions: Arc<Sessions>,
+    /// Vestibule's own pages.
+    pub portal: axum::Router,
+    /// For references.
+    pub rng: Arc<dyn Rng>,
+}
+
+fn peer_address(session: &Session) -> Option<IpAddr> {
+    Some(session.client_addr()?.as_inet()?.ip())
+}
+
+impl Gate {
+    /// Everything up to the app: `Some` is the answer, `None` lets the request go on to the app.
+    async fn admit(&self, session: &mut Session, context: &mut Context) -> pingora::Result<Option<Answer>> {
+        if let Err(wrong) = limits::check(session) {
+            return Ok(Some(self.refuse(session, context, wrong.status, Some(wrong.reason))));
+        }
+        let path = match canonicalize(session.req_header_mut()) {
+            Ok(path) => path,
+            Err(error) => {
+                let status = if error == path::PathError::TooLong { 414 } else { 400 };
+                return Ok(Some(self.refuse(session, context, status, Some(&error.to_string()))));
+            }
+        };
+        let path = path.as_deref().unwrap_or_else(|| session.req_header().uri.path()).to_owned();
+        if path == "/.vestibule/auth" {
+            return Ok(Some(self.forward_auth(session, context).await));
+        }
+        let host = host::of(session.req_header()).map(|host| self.rules.hosts.compare(host));
+        let Some(host @ (HostMatch::Public | HostMatch::Alias)) = host else {
+            return Ok(Some(self.refuse(session, context, 421, None)));
+        };
+        if path.strip_prefix(OWN).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return self.own(session, context, &path).await;
+        }
+        let route = match self.rules.routes.find(&path) {
+            Ok(route) => route,
+            Err(error) => return Ok(Some(self.refuse(session, context, 400, Some(&error.to_string())))),
+        };
+        let authentication = self.sessions.authenticate(&session.req_header().headers).await;
+        let decision = decide(&route.access, Who::of(&authentication));
+        context.outcome = decision.name();
+        context.upstream = route.upstream;
+        Ok(match decision {
+            Decision::Forward => {
+                self.let_pass(session, context, authentication);
+                None
+            }
+            Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
+            Decision::Forbidden(why) => Some(self.refuse(session, context, 403, explain(why))),
+            Decision::Unavailable => Some(self.refuse(session, context, 503, None)),
+        })
+    }
+
+    fn let_pass(&self, session: &Session, context: &mut Context, authentication: Authentication) {
+        if let Authentication::SignedIn(who) = authentication {
+            guard::watch(who.session);
+            context.who = Some(who);
+        }
+        let request = session.req_header();
+        context.streams = is_stream(request);
+        if let Some(peer) = peer_address(session) {
+            let host = host::of(request);
+            context.forwarded =
+                Some(Forwarded::of(&self.rules.trusted, peer, &request.headers, host, self.rules.https));
+        }
+    }
+
+    fn ask_to_sign_in(&self, session: &Session, host: HostMatch) -> Answer {
+        let request = session.req_header();
+        if !is_navigation(&request.method, &request.headers) {
+            return sign_in::required(&self.rules.public_url);
+        }
+        // Another name of this machine has other cookies: the sign-in happens at the public one.
+        let base = if host == HostMatch::Public { "" } else { &self.rules.public_url };
+        sign_in::redirect(base, request.uri.path_and_query().map_or("/", |target| target.as_str()))
+    }
+
+    fn refuse(&self, session: &Session, context: &mut Context, status: u16, reason: Option<&str>) -> Answer {
+        let html = accepts_html(&session.req_header().headers);
+        Answer::error(status, html, reason, &context.reference(&*self.rng))
+    }
+
+    async fn forward_auth(&self, session: &Session, context: &mut Context) -> Answer {
+        context.outcome = "forward_auth";
+        let reference = context.reference(&*self.rng);
+        if !self.rules.trusts(peer_address(session)) {
+            let reason = "Only a proxy listed in trusted_proxies may ask here.";
+            return Answer::error(400, false, Some(reason), &reference);
+        }
+        let headers = &session.req_header().headers;
+        let authentication = self.sessions.authenticate(headers).await;
+        forward_auth::answer(&self.rules, &self.sessions, headers, &authentication, &reference)
+    }
+
+    /// Vestibule's own pages: two are the gate's, the others the portal's.
+    async fn own(&self, session: &mut Session, context: &mut Context, path: &str) -> pingora::Result<Option<Answer>> {
+        context.outcome = "own";
+        let reads = matches!(session.req_header().method, http::Method::GET | http::Method::HEAD);
+        match path {
+            "/.vestibule/session" | "/.vestibule/jwks.json" if !reads => {
+                return Ok(Some(self.refuse(session, context, 405, None)));
+            }
+            "/.vestibule/jwks.json" => return Ok(Some(own::key_set(&self.sessions))),
+            "/.vestibule/session" => {
+                let authentication = self.sessions.authenticate(&session.req_header().headers).await;
+                let reference = context.reference(&*self.rng);
+                return Ok(Some(own::session(&authentication, &self.rules.public_url, &reference)));
+            }
+            _ => {}
+        }
+        let headers = &session.req_header().headers;
+        let html = accepts_html(headers);
+        let Some(peer) = peer_address(session) else {
+            return Ok(Some(self.refuse(session, context, 400, None)));
+        };
+        let address = self.rules.trusted.client(peer, headers);
+        let visitor = Visitor { address, reference: context.reference(&*self.rng) };
+        portal_service::answer(session, &self.portal, visitor, html).await
+    }
+}
+
+const fn explain(why: Forbidden) -> Option<&'static str> {
+    match why {
+        Forbidden::NoOrganization => {
+            Some("Your account is in no organization here. Ask an admin of your organization to add you.")
+        }
+        Forbidden::NotForThem => None,
+    }
+}
+
+/// Makes a request's path canonical in place; gives it if that changed it.
+fn canonicalize(request: &mut RequestHeader) -> Result<Option<String>, path::PathError> {
+    let canonical = path::canonical(request.uri.path())?;
+    let query = request.uri.query();
+    let as_it_came = request.uri.path_and_query().map_or("", |target| target.as_str());
+    // An absolute-form target is kept raw by pingora: it goes on in origin form.
+    if matches!(canonical, std::borrow::Cow::Borrowed(_)) && request.raw_path() == as_it_came.as_bytes() {
+        return Ok(None);
+    }
+    let canonical = canonical.into_owned();
+    let target = query.map_or_else(|| canonical.clone(), |query| format!("{canonical}?{query}"));
+    let mut parts = request.uri.clone().into_parts();
+    parts.path_and_query = Some(target.parse().map_err(|_| path::PathError::Character)?);
+    request.set_uri(http::Uri::from_parts(parts).map_err(|_| path::PathError::Character)?);
+    Ok(Some(canonical))
+}
+
+/// Whether an answer may be silent for long: WebSocket, server-sent events, gRPC.
+fn is_stream(request: &RequestHeader) -> bool {
+    let begins = |name: header::HeaderName, with: &[u8]| {
+        let value = request.headers.get(name).map(header::HeaderValue::as_bytes).unwrap_or_default();
+        value.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
+    };
+    begins(header::UPGRADE, b"websocket")
+        || begins(header::ACCEPT, b"text/event-stream")
+        || begins(header::CONTENT_TYPE, b"application/grpc")
+}
+
+#[async_trait]
+impl ProxyHttp for Gate {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::default()
+    }
+
+    async fn early_request_filter(&self, session: &mut Session, _: &mut Context) -> pingora::Result<()> {
+        guard::header_is_read();
+        let upgrade = session.is_upgrade_req();
+        session.set_read_timeout(if upgrade { None } else { Some(limits::BODY_SILENCE) });
+        session.set_write_timeout(Some(limits::WRITE_SILENCE));
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> pingora::Result<bool> {
+        match self.admit(session, context).await? {
+            Some(answer) => answer.send(session).await?,
+            None if context.outcome == "own" => {}
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, context: &mut Context) -> pingora::Result<Box<HttpPeer>> {
+        context.tries += 1;
+        context.target = self.rules.upstreams[context.upstream].pick();
+        let Some(target) = &context.target else {
+            return Error::e_explain(ErrorType::HTTPStatus(502), "the upstream has no address");
+        };
+        Ok(target.peer(context.streams))
+    }
+
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        _: &HttpPeer,
+        context: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        let upstream = &self.rules.upstreams[context.upstream];
+        if let Some(target) = &context.target {
+            upstream.failed(target);
+        }
+        // Nothing was sent yet, so any request may go to the next address.
+        error.set_retry(context.tries < upstream.count().min(TRIES));
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        context: &mut Context,
+    ) -> pingora::Result<()> {
+        self.rules.headers.strip(request);
+        if let Some(forwarded) = &context.forwarded {
+            request.insert_header(FORWARDED_FOR, forwarded.for_.clone())?;
+            request.insert_header(FORWARDED_PROTO, forwarded.proto.clone())?;
+            if let Some(host) = &forwarded.host {
+                request.insert_header(FORWARDED_HOST, host.clone())?;
+            }
+        }
+        if request.version == Version::HTTP_2
+            && session.get_header(header::TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"))
+        {
+            request.insert_header(header::TE, "trailers")?;
+        }
+        let Some(who) = &context.who else { return Ok(()) };
+        let audience = &self.rules.upstreams[context.upstream].audience;
+        let mut put = Ok(());
+        self.rules.headers.identify(who, &self.sessions, audience, |name, value| {
+            if let Err(error) = request.insert_header(name.clone(), value) {
+                put = Err(error);
+            }
+        });
+        put
+    }
+
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        body: &mut Option<Bytes>,
+        _: bool,
+        context: &mut Context,
+    ) -> pingora::Result<()> {
+        if context.streams || session.is_http2() || session.was_upgraded() {
+            return Ok(());
+        }
+        if context.body_in_time(body.as_ref().map_or(0, Bytes::len)) {
+            return Ok(());
+        }
+        Error::e_explain(ErrorType::HTTPStatus(408), "the body comes too slowly")
+    }
+
+    async fn response_filter(
+        &self,
+        _: &mut Session,
+        response: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> pingora::Result<()> {
+        if let Some(cookie) = context.who.as_mut().and_then(|who| who.renewed.take()) {
+            response.append_header(header::SET_COOKIE, cookie)?;
+        }
+        if context.streams || response.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            context.count_open();
+        }
+        Ok(())
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut Context) -> FailToProxy {
+        let status = status_of(error);
+        let begun = session.response_written().is_some_and(|response| !response.status.is_informational());
+        if status != 0 && !begun {
+            if *error.esource() == ErrorSource::Upstream {
+                context.outcome = "upstream_failed";
+                let upstream = self.rules.upstreams[context.upstream].name().to_owned();
+                metrics::counter!("vestibule_upstream_errors_total", "upstream" => upstream).increment(1);
+            }
+            session.set_keepalive(None);
+            let answer = self.refuse(session, context, status, None);
+            if let Err(error) = answer.send(session).await {
+                tracing::debug!(%error, "the client was gone before the error page");
+            }
+        }
+        FailToProxy { error_code: status, can_reuse_downstream: false }
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
+        // A client that leaves is no error of anybody's.
+        *error.esource() == ErrorSource::Downstream
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut Context) {
+        context.log(session, self.rules.access_log, error);
+    }
+}
+
+/// The status for an error; 0 if nobody is left to be told.
+fn status_of(error: &Error) -> u16 {
+    match (error.etype(), error.esource()) {
+        (ErrorType::HTTPStatus(status), _) => *status,
+        (ErrorType::ReadTimedout | ErrorType::WriteTimedout | ErrorType::ConnectTimedout, ErrorSource::Upstream) => 504,
+        (_, ErrorSource::Upstream) => 502,
+        (ErrorType::ReadTimedout, ErrorSource::Downstream) => 408,
+        (
+            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::WriteTimedout,
+            ErrorSource::Downstream,
+        ) => 0,
+        (_, ErrorSource::Downstream) => 400,
+        (_, ErrorSource::Internal | ErrorSource::Unset) => 500,
+    }
+}

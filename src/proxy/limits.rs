@@ -1,0 +1,125 @@
+//! What a request may not be, whatever it asks for: limits in bytes and time, and forms that two servers read apart.
+
+use std::time::Duration;
+
+use http::{Method, Version, header};
+use pingora::protocols::http::ServerSession;
+
+/// The largest header block, in bytes, over HTTP/1.1 and HTTP/2.
+pub const HEADER_LIMIT: usize = 32 * 1024;
+/// How long a new connection has for its first whole header block.
+pub const FIRST_HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between two requests, in seconds.
+pub const KEEP_ALIVE_SECONDS: u64 = 60;
+/// How long a kept connection has for its next whole header block: idle time included.
+pub const NEXT_HEADER_TIME: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS + 10);
+/// How many requests one HTTP/1.1 connection may carry.
+pub const REQUESTS_A_CONNECTION: u32 = 10_000;
+/// How many requests one HTTP/2 connection may have under way.
+pub const H2_STREAMS: u32 = 128;
+/// How long a client may be silent within a body.
+pub const BODY_SILENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to accept a piece of the answer.
+pub const WRITE_SILENCE: Duration = Duration::from_secs(60);
+/// After this time an HTTP/1.1 body must have come at [`BODY_RATE`] or faster.
+pub const BODY_GRACE: Duration = Duration::from_secs(30);
+/// The slowest an HTTP/1.1 body may come, in bytes a second.
+pub const BODY_RATE: u64 = 256;
+/// The largest body for the portal's own pages, in bytes.
+pub const PORTAL_BODY_LIMIT: usize = 1024 * 1024;
+/// How long the portal has for an answer.
+pub const PORTAL_TIME: Duration = Duration::from_secs(30);
+/// How long connecting to an upstream may take, TLS included.
+pub const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// How long an upstream may be silent.
+pub const UPSTREAM_SILENCE: Duration = Duration::from_secs(300);
+/// How long a stream (WebSocket, server-sent events, gRPC) may be silent.
+pub const STREAM_SILENCE: Duration = Duration::from_secs(24 * 3600);
+/// How long an unused connection to an upstream is kept.
+pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
+
+/// Why a request is refused before anything is asked about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// The status to answer with.
+    pub status: u16,
+    /// What is wrong.
+    pub reason: &'static str,
+}
+
+/// Looks at a request's form.
+///
+/// # Errors
+/// [`Malformed`] with what is wrong.
+pub fn check(session: &ServerSession) -> Result<(), Malformed> {
+    let bad = |reason| Err(Malformed { status: 400, reason });
+    let request = session.req_header();
+    if request.method == Method::TRACE || request.method.as_str().eq_ignore_ascii_case("TRACK") {
+        return Err(Malformed { status: 405, reason: "the method is not allowed" });
+    }
+    let Some(session) = session.as_http1() else { return Ok(()) };
+    if request.version == Version::HTTP_09 {
+        return bad("HTTP/0.9 is not spoken here");
+    }
+    let raw = session.get_headers_raw_bytes();
+    if raw.len() > HEADER_LIMIT {
+        return Err(Malformed { status: 431, reason: "the header fields are too large" });
+    }
+    if has_bare_line_end(&raw) {
+        return bad("a line of the header ends with a bare line feed or carriage return");
+    }
+    if request.version == Version::HTTP_11 && !request.headers.contains_key(header::HOST) {
+        return bad("the Host header is missing");
+    }
+    // The server has dropped Content-Length already if both came: the raw block still shows it.
+    if request.headers.contains_key(header::TRANSFER_ENCODING) {
+        if names_header(&raw, b"content-length") {
+            return bad("Content-Length and Transfer-Encoding exclude each other");
+        }
+        let mut codings = request.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if !(codings.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"))
+            && codings.next().is_none())
+        {
+            return bad("no transfer coding but chunked is taken");
+        }
+    }
+    Ok(())
+}
+
+/// Whether any line feed has no carriage return before it, or any carriage return no line feed behind it.
+fn has_bare_line_end(raw: &[u8]) -> bool {
+    raw.iter().enumerate().any(|(index, byte)| match byte {
+        b'\n' => index == 0 || raw[index - 1] != b'\r',
+        b'\r' => raw.get(index + 1) != Some(&b'\n'),
+        _ => false,
+    })
+}
+
+/// Whether a raw header block has a field of this name.
+fn names_header(raw: &[u8], name: &[u8]) -> bool {
+    raw.split(|byte| *byte == b'\n').any(|line| {
+        line.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
+            && line.get(name.len()).is_some_and(|next| matches!(next, b':' | b' ' | b'\t'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_line_ends_are_seen_anywhere() {
+        assert!(!has_bare_line_end(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        for raw in ["GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "a\rb\r\n", "\n", "a\r"] {
+            assert!(has_bare_line_end(raw.as_bytes()), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_found_in_the_raw_block_in_any_case() {
+        let raw = b"POST / HTTP/1.1\r\nHost: a\r\ncontent-LENGTH: 5\r\n\r\n";
+        assert!(names_header(raw, b"content-length"));
+        assert!(!names_header(raw, b"content"));
+        assert!(!names_header(b"POST / HTTP/1.1\r\nX: content-length: 5\r\n\r\n", b"content-length"));
+    }
+}

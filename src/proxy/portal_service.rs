@@ -1,0 +1,109 @@
+//! The portal behind the gate's own listener: a tower service, called in process, with a capped body.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, Version, header};
+use http_body_util::BodyExt as _;
+use pingora::http::ResponseHeader;
+use pingora::proxy::Session;
+use tower::ServiceExt as _;
+
+use super::limits;
+use super::pages::Answer;
+use crate::kernel::Visitor;
+
+/// What holds between two hops only (RFC 9110 §7.6.1).
+const HOP_BY_HOP: [header::HeaderName; 5] =
+    [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
+
+/// Answers a request by the portal. An `Ok` answer is the gate's own, to be sent in place of the portal's.
+///
+/// # Errors
+/// If the client is gone.
+pub async fn answer(
+    session: &mut Session,
+    portal: &axum::Router,
+    visitor: Visitor,
+    html: bool,
+) -> pingora::Result<Option<Answer>> {
+    let reference = visitor.reference.clone();
+    let refuse = |status| Ok(Some(Answer::error(status, html, None, &reference)));
+    let Some(body) = read_body(session).await? else {
+        return refuse(413);
+    };
+    let Some(request) = request(session, visitor, body) else {
+        return refuse(400);
+    };
+    let answered = tokio::time::timeout(limits::PORTAL_TIME, portal.clone().oneshot(request)).await;
+    let Ok(response) = answered else {
+        tracing::error!(reference, "the portal took too long");
+        return refuse(504);
+    };
+    let Ok(response) = response;
+    send(session, response).await?;
+    Ok(None)
+}
+
+/// Reads the whole body; `None` over [`limits::PORTAL_BODY_LIMIT`].
+async fn read_body(session: &mut Session) -> pingora::Result<Option<Bytes>> {
+    let declared =
+        session.get_header(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > limits::PORTAL_BODY_LIMIT) {
+        return Ok(None);
+    }
+    if session.get_header(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        session.write_continue_response().await?;
+    }
+    let mut body = BytesMut::new();
+    while let Some(piece) = session.read_request_body().await? {
+        if body.len() + piece.len() > limits::PORTAL_BODY_LIMIT {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body.freeze()))
+}
+
+fn request(session: &Session, visitor: Visitor, body: Bytes) -> Option<Request<Body>> {
+    let original = session.req_header();
+    let target = std::str::from_utf8(original.raw_path()).ok()?;
+    let mut request = Request::builder().method(original.method.clone()).uri(target).body(Body::from(body)).ok()?;
+    *request.headers_mut() = original.headers.clone();
+    for name in HOP_BY_HOP {
+        request.headers_mut().remove(name);
+    }
+    request.extensions_mut().insert(visitor);
+    Some(request)
+}
+
+async fn send(session: &mut Session, response: Response<Body>) -> pingora::Result<()> {
+    let (parts, mut body) = response.into_parts();
+    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 2))?;
+    for (name, value) in &parts.headers {
+        if !HOP_BY_HOP.contains(name) {
+            head.append_header(name, value)?;
+        }
+    }
+    let exact = axum::body::HttpBody::size_hint(&body).exact();
+    let is_head = session.req_header().method == http::Method::HEAD;
+    let empty = is_head || exact == Some(0);
+    if !parts.headers.contains_key(header::CONTENT_LENGTH) {
+        match exact {
+            Some(length) if !is_head => head.insert_header(header::CONTENT_LENGTH, length)?,
+            _ if session.req_header().version == Version::HTTP_11 && !is_head => {
+                head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+            }
+            _ => {}
+        }
+    }
+    session.write_response_header(Box::new(head), empty).await?;
+    if empty {
+        return Ok(());
+    }
+    while let Some(frame) = body.frame().await {
+        let piece = frame.ok().and_then(|frame| frame.into_data().ok());
+        let Some(piece) = piece else { break };
+        session.write_response_body(Some(piece), false).await?;
+    }
+    session.write_response_body(None, true).await
+}
