@@ -7,7 +7,6 @@ pub mod id;
 pub mod names;
 pub mod rng;
 pub mod secret;
-pub mod visitor;
 
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -16,4 +15,3 @@ pub use id::{LoginId, OrgId, SessionId, UserId};
 pub use names::{DomainName, EmailAddress, Role, Slug};
 pub use rng::{Rng, SeededRng, SystemRng};
 pub use secret::{Sealer, Secret, TokenHash};
-pub use visitor::Visitor;

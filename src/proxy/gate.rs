@@ -19,7 +19,7 @@ use super::host::{self, HostMatch};
 use super::pages::Answer;
 use super::rules::Rules;
 use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
-use crate::kernel::{Rng, Visitor};
+use crate::kernel::{Client, Rng};
 use crate::session::{Authentication, Sessions};
 
 /// How many addresses of an upstream one request tries at most.
@@ -149,8 +149,8 @@ impl Gate {
             return Ok(Some(self.refuse(session, context, 400, None)));
         };
         let address = self.rules.trusted.client(peer, headers);
-        let visitor = Visitor { address, reference: context.reference(&*self.rng) };
-        portal_service::answer(session, &self.portal, visitor, html).await
+        let reference = context.reference(&*self.rng);
+        portal_service::answer(session, &self.portal, Client::from(address), html, &reference).await
     }
 }
 

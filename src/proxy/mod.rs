@@ -47,7 +47,7 @@ pub struct GateServices {
     pub upkeep: GenBackgroundService<Upkeep>,
 }
 
-/// Builds the gate. `portal` answers what is Vestibule's own; requests to it carry a [`crate::kernel::Visitor`].
+/// Builds the gate. `portal` answers what is Vestibule's own; requests to it carry a [`crate::kernel::Client`].
 ///
 /// # Errors
 /// A sentence about what can't be: a route, a header name, a certificate file.

@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 
 use super::limits;
 use super::pages::Answer;
-use crate::kernel::Visitor;
+use crate::kernel::Client;
 
 /// What holds between two hops only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 5] =
@@ -23,15 +23,15 @@ const HOP_BY_HOP: [header::HeaderName; 5] =
 pub async fn answer(
     session: &mut Session,
     portal: &axum::Router,
-    visitor: Visitor,
+    client: Client,
     html: bool,
+    reference: &str,
 ) -> pingora::Result<Option<Answer>> {
-    let reference = visitor.reference.clone();
-    let refuse = |status| Ok(Some(Answer::error(status, html, None, &reference)));
+    let refuse = |status| Ok(Some(Answer::error(status, html, None, reference)));
     let Some(body) = read_body(session).await? else {
         return refuse(413);
     };
-    let Some(request) = request(session, visitor, body) else {
+    let Some(request) = request(session, client, body) else {
         return refuse(400);
     };
     let answered = tokio::time::timeout(limits::PORTAL_TIME, portal.clone().oneshot(request)).await;
@@ -64,7 +64,7 @@ async fn read_body(session: &mut Session) -> pingora::Result<Option<Bytes>> {
     Ok(Some(body.freeze()))
 }
 
-fn request(session: &Session, visitor: Visitor, body: Bytes) -> Option<Request<Body>> {
+fn request(session: &Session, client: Client, body: Bytes) -> Option<Request<Body>> {
     let original = session.req_header();
     let target = std::str::from_utf8(original.raw_path()).ok()?;
     let mut request = Request::builder().method(original.method.clone()).uri(target).body(Body::from(body)).ok()?;
@@ -72,7 +72,7 @@ fn request(session: &Session, visitor: Visitor, body: Bytes) -> Option<Request<B
     for name in HOP_BY_HOP {
         request.headers_mut().remove(name);
     }
-    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(client);
     Some(request)
 }
 
