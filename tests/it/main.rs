@@ -10,4 +10,6 @@
 mod directory;
 mod saml;
 mod sign_in;
+mod simplesamlphp;
 mod store;
+mod world;

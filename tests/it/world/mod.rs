@@ -1,0 +1,5 @@
+//! What stands around the server in tests: real identity providers, browsers, forms.
+
+pub mod forms;
+pub mod ports;
+pub mod simplesamlphp;
