@@ -8,6 +8,8 @@ pub mod admin;
 pub mod cli;
 /// The configuration: what was typed and what it means; the only reader of environment and files.
 pub mod config;
+/// What `vestibule demo` puts around the product: people, their identity provider, an app to protect.
+pub mod demo;
 /// Organizations, claimed domains, single sign-on settings, users and members.
 pub mod directory;
 /// Time, chance, ids, names, secrets, faults.

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod metadata;
 mod prescan;
 mod provider;
+pub mod received_request;
 pub mod redirect;
 pub mod response;
 mod second_word;
