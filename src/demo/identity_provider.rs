@@ -84,7 +84,7 @@ impl DemoIdentityProvider {
 
     /// A company's metadata, if there is such a company.
     pub fn metadata(&self, slug: &Slug) -> Option<String> {
-        let tenant = self.tenants.iter().find(|tenant| tenant.slug == *slug)?;
+        let tenant = self.tenant(slug.as_str())?;
         let (entity_id, location) = (self.entity_id(slug), format!("{}/{slug}/sso", self.base_url));
         let mut writer = XmlWriter::new();
         writer.write_declaration();
@@ -117,7 +117,7 @@ impl DemoIdentityProvider {
     /// # Errors
     /// [`SigningError`] if the answer can't be signed or encrypted.
     pub fn answer(&self, slug: &Slug, request: &ReceivedRequest, email: &str) -> Option<Result<String, SigningError>> {
-        let tenant = self.tenants.iter().find(|tenant| tenant.slug == *slug)?;
+        let tenant = self.tenant(slug.as_str())?;
         let (issuer, acs_url) = (self.entity_id(slug), self.app.acs_url(slug));
         self.check(slug, request).ok()?;
         let addresses = Addresses {
@@ -157,9 +157,8 @@ impl DemoIdentityProvider {
             .with_state(self)
     }
 
-    fn tenant(&self, name: &str) -> Result<&Tenant, Response> {
-        let nobody = || notice(StatusCode::NOT_FOUND, "", "No such company", "No company of the demo has this name.");
-        self.tenants.iter().find(|tenant| tenant.slug.as_str() == name).ok_or_else(nobody)
+    fn tenant(&self, name: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.slug.as_str() == name)
     }
 
     /// The page that asks who it is, for a request that was read.
@@ -210,9 +209,8 @@ async fn by_redirect(
     Path(company): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let tenant = match idp.tenant(&company) {
-        Ok(tenant) => tenant,
-        Err(response) => return response,
+    let Some(tenant) = idp.tenant(&company) else {
+        return no_company();
     };
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         let start = format!("{}/.vestibule/sso/{}", idp.app.base_url(), tenant.slug);
@@ -239,9 +237,8 @@ async fn by_post(
     Path(company): Path<String>,
     Form(form): Form<RequestForm>,
 ) -> Response {
-    let tenant = match idp.tenant(&company) {
-        Ok(tenant) => tenant,
-        Err(response) => return response,
+    let Some(tenant) = idp.tenant(&company) else {
+        return no_company();
     };
     match form.xml() {
         Ok(xml) => idp.ask(tenant, &xml, form.relay_state.as_deref()),
@@ -254,9 +251,8 @@ async fn signed_in(
     Path(company): Path<String>,
     Form(form): Form<RequestForm>,
 ) -> Response {
-    let tenant = match idp.tenant(&company) {
-        Ok(tenant) => tenant,
-        Err(response) => return response,
+    let Some(tenant) = idp.tenant(&company) else {
+        return no_company();
     };
     let email = form.person.as_deref().unwrap_or_default();
     let request = form.xml().map_err(str::to_owned);
@@ -284,8 +280,12 @@ async fn metadata(State(idp): State<Arc<DemoIdentityProvider>>, Path(company): P
     let metadata = company.parse().ok().and_then(|slug| idp.metadata(&slug));
     match metadata {
         Some(xml) => ([(header::CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response(),
-        None => notice(StatusCode::NOT_FOUND, "", "No such company", "No company of the demo has this name."),
+        None => no_company(),
     }
+}
+
+fn no_company() -> Response {
+    notice(StatusCode::NOT_FOUND, "", "No such company", "No company of the demo has this name.")
 }
 
 fn refused(tenant: &Tenant, error: &str) -> Response {
