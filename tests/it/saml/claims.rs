@@ -4,6 +4,8 @@ use super::draft::{ADA, Draft, attribute, audience, conditions, confirmation, is
 use super::forge::*;
 use super::world::*;
 
+const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status";
+
 /// Holds a well signed, changed message against the ordinary world.
 fn check(what: &str, expected: &str, change: impl FnOnce(&mut Draft)) {
     World::default().check(what, &Draft::default().with(change).xml(), expected);
@@ -24,7 +26,7 @@ fn r24_the_issuer_is_the_configured_one_exactly() {
         check(other, "issuer_mismatch", |draft| draft.response_issuer = issuer(other));
     }
     check("hidden behind a comment", "issuer_mismatch", |d| {
-        d.assertion_issuer = issuer("https://idp.example/saml<!-- -->x")
+        d.assertion_issuer = issuer("https://idp.example/saml<!-- -->x");
     });
     let silent = Draft::response_signed().with(|draft| draft.response_issuer = String::new());
     // The forge signs behind the first issuer, which is the assertion's then: sign by hand, before the status.
@@ -79,7 +81,7 @@ fn r26_the_bearer_is_confirmed_for_here_and_now() {
     data("ended", "expired", &format!("{request} {recipient} NotOnOrAfter=\"2026-11-22T11:59:00Z\""));
     check("none", "subject_confirmation", |draft| draft.confirmation = String::new());
     check("holder of key", "subject_confirmation", |draft| {
-        draft.confirmation = draft.confirmation.replace("bearer", "holder-of-key")
+        draft.confirmation = draft.confirmation.replace("bearer", "holder-of-key");
     });
     check("no data", "subject_confirmation", |draft| {
         draft.confirmation = "<saml:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"/>".into();
@@ -141,7 +143,6 @@ fn r29_only_success_is_success() {
     let code = |value: &str, inside: &str| {
         format!("<samlp:Status><samlp:StatusCode Value=\"{value}\">{inside}</samlp:StatusCode></samlp:Status>")
     };
-    const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status";
     status("responder", "status_not_success", &code(&format!("{STATUS}:Responder"), ""));
     status(
         "success inside",
@@ -168,7 +169,7 @@ fn r29_only_success_is_success() {
 #[test]
 fn r30_unknown_conditions_and_missing_statements_refuse() {
     let condition = |name: &str| {
-        check(name, "condition_unknown", |draft| draft.conditions = conditions(&(audience(ENTITY_ID) + name)))
+        check(name, "condition_unknown", |draft| draft.conditions = conditions(&(audience(ENTITY_ID) + name)));
     };
     condition("<saml:Condition xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"x\"/>");
     condition("<x xmlns=\"urn:x\"/>");
@@ -181,13 +182,13 @@ fn r31_r46_the_message_answers_our_request() {
     let response = |to: &str| {
         let to = to.to_owned();
         move |draft: &mut Draft| {
-            draft.response_attributes = draft.response_attributes.replace(&format!("InResponseTo=\"{REQUEST}\""), &to)
+            draft.response_attributes = draft.response_attributes.replace(&format!("InResponseTo=\"{REQUEST}\""), &to);
         }
     };
     let signed_part = |to: &str| {
         let to = to.to_owned();
         move |draft: &mut Draft| {
-            draft.confirmation = draft.confirmation.replace(&format!("InResponseTo=\"{REQUEST}\""), &to)
+            draft.confirmation = draft.confirmation.replace(&format!("InResponseTo=\"{REQUEST}\""), &to);
         }
     };
     check("another, outside", "in_response_to_unknown", response("InResponseTo=\"_req-2\""));
@@ -228,7 +229,7 @@ fn r35_r36_another_organizations_message_is_not_ours() {
 fn r38_r39_one_address_or_none() {
     let email = |what: &str, expected: &str, attributes: String| {
         check(what, expected, |draft| {
-            draft.attributes = format!("<saml:AttributeStatement>{attributes}</saml:AttributeStatement>")
+            draft.attributes = format!("<saml:AttributeStatement>{attributes}</saml:AttributeStatement>");
         });
     };
     let one = attribute("email", ADA);
@@ -268,7 +269,7 @@ fn r38_r39_one_address_or_none() {
     });
     check("another address as NameID is ignored (D4)", ADA, |draft| draft.name_id = name_id.replace("ada@", "eve@"));
     check("a control character in the NameID", "structure", |draft| {
-        draft.name_id = draft.name_id.replace("00u-ada", "00u&#10;ada")
+        draft.name_id = draft.name_id.replace("00u-ada", "00u&#10;ada");
     });
     check("two NameIDs", "structure", |draft| draft.name_id = draft.name_id.repeat(2));
     check("an encrypted NameID", "structure", |draft| draft.name_id = "<saml:EncryptedID/>".into());

@@ -36,6 +36,11 @@ pub fn pem_body(name: &str) -> String {
     file(&format!("keys/{name}")).lines().filter(|line| !line.starts_with("-----")).collect()
 }
 
+/// `count` pieces of text, one behind the other.
+pub fn repeated(count: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..count).map(piece).collect::<Vec<_>>().concat()
+}
+
 /// How an element is to be signed.
 #[derive(Clone)]
 pub struct Signing {

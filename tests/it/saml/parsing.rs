@@ -28,7 +28,7 @@ fn r2_document_types_entities_and_instructions_are_refused() {
     before("an entity", "<!DOCTYPE r [<!ENTITY a \"ada\">]>");
     before("a file", "<!DOCTYPE r [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>");
     before("an address", "<!DOCTYPE r SYSTEM \"http://127.0.0.1:9/r.dtd\">");
-    let laughs: String = (1..10).map(|n| format!("<!ENTITY l{n} \"&l{};&l{};\">", n - 1, n - 1)).collect();
+    let laughs = repeated(9, |n| format!("<!ENTITY l{} \"&l{n};&l{n};\">", n + 1));
     before("laughs", &format!("<!DOCTYPE r [<!ENTITY l0 \"ha\">{laughs}]>"));
     before("an instruction", "<?xml-stylesheet href=\"http://127.0.0.1:9/s.xsl\"?>");
     world.check("an entity in the text", &changed(">ada@", ">&a;ada@"), "malformed");
@@ -111,11 +111,11 @@ fn r7_what_is_too_large_is_refused_in_no_time() {
         world.check(what, xml, expected);
         println!("{what}: {:?} for {} bytes", started.elapsed(), xml.len());
     };
-    let attributes: String = (0..28_000).map(|n| format!(" a{n}=\"\"")).collect();
+    let attributes = repeated(28_000, |n| format!(" a{n}=\"\""));
     quick("28,000 attributes", &inside(&format!("<x xmlns=\"urn:x\"{attributes}/>")), "too_large");
     quick("deep", &inside(&("<x xmlns=\"urn:x\">".to_owned() + &"<x>".repeat(50_000))), "too_large");
     quick("many", &inside(&"<samlp:x/>".repeat(30_000)), "too_large");
-    let namespaces: String = (0..200).map(|n| format!(" xmlns:n{n}=\"urn:{n}\"")).collect();
+    let namespaces = repeated(200, |n| format!(" xmlns:n{n}=\"urn:{n}\""));
     quick("namespaces", &inside(&format!("<x xmlns=\"urn:x\"{namespaces}/>")), "too_large");
     quick("bytes", &inside(&"a".repeat(1 << 20)), "too_large");
     quick(
@@ -123,16 +123,14 @@ fn r7_what_is_too_large_is_refused_in_no_time() {
         &inside(&"<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/>".repeat(9_000)),
         "structure",
     );
-    let same: String = (0..19_000).map(|_| "<samlp:x/>").collect();
+    let same = "<samlp:x/>".repeat(19_000);
     quick("nearly too many", &inside(&same), ADA);
     let padding =
         Draft::default().with(|draft| draft.attributes = draft.attributes.replace("Lovelace", &"x".repeat(1_000_000)));
     quick("a long value, well signed", &padding.xml(), ADA);
-    let wide: String = (0..1_000)
-        .map(|n| format!("<samlp:x{}/>", (0..200).map(|a| format!(" a{a}=\"{n}\"")).collect::<String>()))
-        .collect();
+    let wide = repeated(1_000, |n| format!("<samlp:x{}/>", repeated(200, |a| format!(" a{a}=\"{n}\""))));
     quick("wide elements", &inside(&wide[..900_000.min(wide.rfind("<samlp:x ").unwrap())]), "malformed");
-    let groups: String = (0..2_000).map(|n| format!("<saml:AttributeValue>group-{n}</saml:AttributeValue>")).collect();
+    let groups = repeated(2_000, |n| format!("<saml:AttributeValue>group-{n}</saml:AttributeValue>"));
     let many = Draft::default().with(|draft| {
         let list = format!("<saml:Attribute Name=\"groups\">{groups}</saml:Attribute></saml:AttributeStatement>");
         draft.attributes = draft.attributes.replace("</saml:AttributeStatement>", &list);
