@@ -20,7 +20,11 @@ pub mod portal;
 pub mod proxy;
 /// SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
+/// Builds every room, opens the listeners, runs.
+pub mod server;
 /// The sealed session cookie, revocation fed by the change feed, identity for the app.
 pub mod session;
 /// The one data door: transactions over typed tables, a change feed; sled beneath.
 pub mod store;
+/// Logs and metrics, and what is never told.
+pub mod telemetry;

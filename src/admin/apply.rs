@@ -30,7 +30,11 @@ impl From<StoreError> for Stop {
     }
 }
 
-pub(super) async fn apply(admin: Arc<Admin>, call: Apply) -> Result<Changes, Fault> {
+/// Does what the file wants.
+///
+/// # Errors
+/// The sentence of what is refused, with the organization's slug before it.
+pub async fn apply(admin: Arc<Admin>, call: Apply) -> Result<Changes, Fault> {
     check_size(&call)?;
     let (admin, call) = (&*admin, &call);
     let ran = admin

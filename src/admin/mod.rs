@@ -2,6 +2,7 @@
 
 pub mod api;
 mod apply;
+mod backup;
 mod check;
 mod connection;
 mod domain;
@@ -21,10 +22,11 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 
+pub use apply::apply;
 pub use check::check_store;
-pub use explain::RouteExplainer;
+pub use explain::{RouteDecision, RouteExplainer};
 pub use socket::{SocketError, bind};
 
 use crate::directory::AuditEntry;
@@ -36,6 +38,9 @@ use api::{Call, Refused};
 
 /// The largest call, in bytes: an `apply` with some hundred organizations.
 const CALL_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Where a backup streams from.
+pub const BACKUP: &str = "/v1/backup";
 
 /// What the handlers work with.
 pub struct Admin {
@@ -76,7 +81,8 @@ impl Admin {
 
 /// Every verb with its handler.
 pub fn router(admin: Arc<Admin>) -> Router {
-    Verbs { router: Router::new(), admin }
+    let backup = Router::new().route(BACKUP, get(backup::stream)).with_state(Arc::clone(&admin));
+    Verbs { router: backup, admin }
         .on(status)
         .on(organization::create)
         .on(organization::list)
@@ -103,7 +109,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(explain::explain)
         .on(logins::list)
         .on(keys::rotate)
-        .on(apply::apply)
+        .on(apply)
         .on(check::check)
         .router
         .layer(DefaultBodyLimit::max(CALL_LIMIT))

@@ -1,12 +1,14 @@
 //! Speaks to the running server over its admin socket.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
@@ -32,8 +34,7 @@ impl Client {
     /// # Errors
     /// What the server refuses; that no server answers.
     pub fn call<C: Call>(&self, call: &C) -> Result<C::Answer, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure(format!("can't start: {error}")))?;
+        let runtime = super::local::runtime()?;
         let body = serde_json::to_vec(call).map_err(|error| Failure(format!("can't ask: {error}")))?;
         let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, self.post(C::VERB, body)).await });
         let (good, body) = answered.map_err(|_| self.broken("it did not answer in time"))??;
@@ -46,18 +47,43 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| self.broken("its answer is not understood"))
     }
 
+    /// Writes what the server streams at `path` to `file`.
+    ///
+    /// # Errors
+    /// That no server answers, or that the file can't be written.
+    pub fn download(&self, path: &str, file: &mut std::fs::File) -> Result<(), Failure> {
+        let runtime = super::local::runtime()?;
+        runtime.block_on(async {
+            let mut answer = self.send(Request::get(path).header("host", "admin").body(Full::default())).await?;
+            if !answer.status().is_success() {
+                return Err(self.broken("it refused"));
+            }
+            while let Some(frame) = answer.frame().await {
+                let frame = frame.map_err(|error| self.broken(&error.to_string()))?;
+                if let Ok(data) = frame.into_data() {
+                    file.write_all(&data).map_err(|error| Failure(format!("can't write the file: {error}")))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     async fn post(&self, verb: &str, body: Vec<u8>) -> Result<(bool, Bytes), Failure> {
+        let request = Request::post(format!("/v1/{verb}")).header("host", "admin").body(Full::new(Bytes::from(body)));
+        let answer = self.send(request).await?;
+        let (status, body) = (answer.status(), answer.into_body());
+        let body = body.collect().await.map_err(|error| self.broken(&error.to_string()))?.to_bytes();
+        Ok((status.is_success(), body))
+    }
+
+    async fn send(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<Response<Incoming>, Failure> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.absent(&error))?;
         let broken = |error: hyper::Error| self.broken(&error.to_string());
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let driver = tokio::spawn(connection);
-        let request = Request::post(format!("/v1/{verb}")).header("host", "admin").body(Full::new(Bytes::from(body)));
+        // Ends with the connection, or with the runtime of this one question.
+        tokio::spawn(connection);
         let request = request.map_err(|error| self.broken(&error.to_string()))?;
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        let (status, body) = (answer.status(), answer.into_body());
-        let body = body.collect().await.map_err(broken)?.to_bytes();
-        driver.abort();
-        Ok((status.is_success(), body))
+        sender.send_request(request).await.map_err(broken)
     }
 
     fn absent(&self, error: &std::io::Error) -> Failure {

@@ -18,4 +18,12 @@ macro_rules! from {
         }
     )*};
 }
-from!(ConfigError, FileError, Fault, StoreError, crate::admin::SocketError);
+from!(
+    ConfigError,
+    FileError,
+    Fault,
+    StoreError,
+    crate::admin::SocketError,
+    crate::server::ServerError,
+    crate::telemetry::TelemetryError
+);

@@ -134,11 +134,3 @@ fn metadata_text(found: &IdpMetadata) -> String {
     let certificates = found.certificates.iter().map(certificate_text);
     std::iter::once(head).chain(certificates).collect::<Vec<_>>().join("\n\n")
 }
-
-pub(super) fn backup(_context: &Context, _file: &Path) -> Result<(), Failure> {
-    Err(Failure("not yet".to_owned()))
-}
-
-pub(super) fn restore(_context: &Context, _file: &Path) -> Result<(), Failure> {
-    Err(Failure("not yet".to_owned()))
-}

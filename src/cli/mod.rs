@@ -4,8 +4,10 @@
 //! `verbs`, its call in `admin::api`, its arm in [`run_command`].
 
 mod apply;
+mod backup;
 mod check;
 mod client;
+mod demo;
 mod domain;
 mod failure;
 mod local;
@@ -13,6 +15,7 @@ mod logins;
 mod organization;
 mod organizations_file;
 mod output;
+mod serve;
 mod session;
 mod sso;
 mod sso_text;
@@ -40,6 +43,8 @@ const USAGE: u8 = 2;
 
 /// Runs a command line, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or_else(|| "vestibule".into(), |name| name.to_string_lossy().into_owned());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -47,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    match run_command(cli) {
+    match run_command(cli, program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&format!("vestibule: {failure}"));
@@ -58,6 +63,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// What every verb needs: how to find the server, and how to answer.
 struct Context {
+    /// The name under which this program was called.
+    program: String,
     config: Option<std::path::PathBuf>,
     output: Output,
 }
@@ -85,11 +92,12 @@ impl Context {
     }
 }
 
-fn run_command(cli: Cli) -> Result<(), Failure> {
+fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
     let Cli { config, json, command } = cli;
-    let context = Context { config, output: Output { json } };
+    let context = Context { program, config, output: Output { json } };
     match command {
-        Command::Demo(_) | Command::Serve => Err(Failure("not yet".to_owned())),
+        Command::Demo(typed) => demo::run(&context, typed),
+        Command::Serve => serve::run(&context),
         Command::Check { store } => check::run(&context, store),
         Command::Apply { file, dry_run, prune } => apply::run(&context, &file, dry_run, prune),
         Command::Org(verb) => organization::run(&context, verb),
@@ -102,8 +110,8 @@ fn run_command(cli: Cli) -> Result<(), Failure> {
             context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))
         }
         Command::Keys(Keys::Rotate) => context.ask(&api::KeysRotate {}, text::changes),
-        Command::Backup { file } => local::backup(&context, &file),
-        Command::Restore { file } => local::restore(&context, &file),
+        Command::Backup { file } => backup::backup(&context, &file),
+        Command::Restore { file } => backup::restore(&context, &file),
         Command::Health => local::health(&context),
     }
 }

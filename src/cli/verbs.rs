@@ -102,7 +102,7 @@ pub enum Command {
         /// The file; must not exist yet
         file: PathBuf,
     },
-    /// Fill a new, empty store from a backup; the server must be stopped
+    /// Start the store anew from a backup; the server must be stopped. What was there is set aside, not deleted
     #[command(after_help = "Example:\n  vestibule restore /var/backups/vestibule-2026-11-22.jsonl")]
     Restore {
         /// The file

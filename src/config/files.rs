@@ -1,4 +1,4 @@
-//! Reads files whole, up to a limit, and says what is wrong with them in one sentence.
+//! Reads the environment, and files whole, up to a limit, and says what is wrong with them in one sentence.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -39,6 +39,11 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     let error = |_| FileError { file: path.display().to_string(), reason: "it is not UTF-8 text".to_owned() };
     String::from_utf8(read_bytes(path)?).map_err(error)
+}
+
+/// A variable of the environment, unless it is empty or not text.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A failure in plain words.

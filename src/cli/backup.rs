@@ -1,0 +1,69 @@
+//! `backup` and `restore`
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Context, Failure};
+use crate::admin::BACKUP;
+use crate::kernel::{Clock as _, SystemClock};
+use crate::store::{ExportSummary, StoreError, restore as restore_store, verify_export};
+
+/// Writes a backup beside its place, proves that it is whole, and only then gives it its name.
+pub(super) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure(format!("can't write {}: {error}", file.display()));
+    if file.exists() {
+        return Err(Failure(format!("{} is there already: name a new file", file.display())));
+    }
+    let server = context.server()?;
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = Path::new(&partial);
+    let written = || -> Result<ExportSummary, Failure> {
+        let mut options = OpenOptions::new();
+        let mut open = options.write(true).create(true).truncate(true).mode(0o600).open(partial).map_err(failed)?;
+        server.download(BACKUP, &mut open)?;
+        open.sync_all().map_err(failed)?;
+        let summary = verify_export(BufReader::new(File::open(partial).map_err(failed)?))?;
+        fs::rename(partial, file).map_err(failed)?;
+        Ok(summary)
+    };
+    let summary = written().inspect_err(|_| {
+        let _ = fs::remove_file(partial);
+    })?;
+    context.show(&told(file, &summary), |_| {
+        let moment = summary.created;
+        format!(
+            "Wrote {} records, as they were at {moment}, to {}. It holds secrets: keep it safe.",
+            summary.records(),
+            file.display()
+        )
+    });
+    Ok(())
+}
+
+/// Starts the store anew from a backup; what was there is set aside.
+pub(super) fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
+    let config = context.load()?.config;
+    let runtime = super::local::runtime()?;
+    let summary =
+        runtime.block_on(restore_store(&config.store, file, SystemClock.now())).map_err(|error| match error {
+            StoreError::Locked(place) => {
+                Failure(format!("a server has the store at {place} open: stop it, restore, and start it again"))
+            }
+            other => other.into(),
+        })?;
+    context.show(&told(file, &summary), |_| {
+        let (records, moment) = (summary.records(), summary.created);
+        let store = config.store.display();
+        format!("Restored {records} records, as they were at {moment}, to {store}. What was there before is set aside in it.")
+    });
+    Ok(())
+}
+
+fn told(file: &Path, summary: &ExportSummary) -> serde_json::Value {
+    json!({ "file": file, "records": summary.records(), "as_of": summary.created.to_string(), "tables": summary.tables })
+}

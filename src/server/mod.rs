@@ -1,0 +1,171 @@
+//! `App`: builds every room, opens the listeners, and runs until it is told to stop. The only file that knows every door.
+
+mod demo;
+mod gate;
+mod house;
+mod ops;
+mod run;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use demo::{Demo, Places};
+pub use run::{Stop, stop_on_signals};
+
+use crate::admin::{self, Admin, SocketError};
+use crate::config::Config;
+use crate::kernel::{Clock, Rng};
+use crate::portal::{self, Portal};
+use crate::proxy::GateSettings;
+use crate::saml::keys;
+use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
+use crate::saml::signing::SigningError;
+use crate::session::{SessionError, SessionSettings, Sessions};
+use crate::store::{ExportSchedule, SledBackend, Store, StoreError, exports_directory};
+use crate::telemetry::{self, TelemetryError};
+
+/// Why the server can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The data.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sessions.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The service provider's key.
+    #[error("can't make a SAML key: {0}")]
+    Key(#[from] SigningError),
+    /// The admin socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// Logs and metrics.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A listener.
+    #[error("can't listen at {address} («{key}» in [listen]): {}", told(.error))]
+    Listen {
+        /// The configuration's key.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The gate.
+    #[error("the gate can't be built: {0}")]
+    Gate(String),
+    /// The system.
+    #[error("can't start: {0}")]
+    System(#[from] io::Error),
+}
+
+fn told(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program has that port; stop it, or choose another port".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not; ports below 1024 need CAP_NET_BIND_SERVICE, or choose another port".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// The whole program, as a value: every room is built, nothing listens yet.
+pub struct App {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    store: Store,
+    exports: Option<ExportSchedule>,
+    sessions: Arc<Sessions>,
+    portal: Router,
+    gate: GateSettings,
+    admin: Arc<Admin>,
+    ops: Arc<ops::Ops>,
+}
+
+impl App {
+    /// Opens the store that the configuration names, and builds everything on it.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, ServerError> {
+        let backend = SledBackend::open(&config.store)?;
+        let store = Store::open(backend, Arc::clone(&clock)).await?;
+        let schedule = schedule(&config.store);
+        let app = App::build(config, store, clock, rng).await?;
+        Ok(App { exports: Some(schedule), ..app })
+    }
+
+    /// Builds everything on a store that is open already; makes no exports by itself.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn build(
+        config: Config,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, ServerError> {
+        let metrics = telemetry::metrics()?;
+        let settings = SessionSettings {
+            idle: config.session.idle,
+            absolute: config.session.absolute,
+            ..SessionSettings::new(config.public_url.as_str())
+        };
+        let sessions = Sessions::open(store.clone(), Arc::clone(&clock), Arc::clone(&rng), settings).await?;
+        let service_provider = ServiceProvider::new(config.public_url.as_str());
+        let make = || ServiceProviderKey::generate(service_provider.base_url(), clock.now(), &*rng);
+        keys::load(&store, || make().map_err(ServerError::from)).await?;
+        let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url);
+        let gate = gate::settings(&config);
+        let admin = Admin {
+            store: store.clone(),
+            rng: Arc::clone(&rng),
+            service_provider,
+            routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
+            started: clock.now(),
+        };
+        let ops = ops::Ops { store: store.clone(), sessions: Arc::clone(&sessions), metrics };
+        Ok(App {
+            portal: portal::router(portal),
+            admin: Arc::new(admin),
+            ops: Arc::new(ops),
+            exports: None,
+            config,
+            clock,
+            rng,
+            store,
+            sessions,
+            gate,
+        })
+    }
+
+    /// The data.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What the admin socket answers with, for calls from within the process.
+    pub fn admin(&self) -> Router {
+        admin::router(Arc::clone(&self.admin))
+    }
+}
+
+/// Automatic exports: how often, and how many are kept.
+fn schedule(store: &Path) -> ExportSchedule {
+    ExportSchedule { directory: exports_directory(store), every: house::EXPORT_EVERY, keep: house::EXPORTS_KEPT }
+}
+
+/// Opens a listener, or says which key of the configuration is to blame.
+fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, ServerError> {
+    let failed = |error| ServerError::Listen { key, address, error };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}

@@ -1,0 +1,121 @@
+//! Logs and metrics: who hears them, and what is never told.
+//!
+//! Never in a log: tokens, cookies, assertions, passwords, phone numbers, codes. Our own code logs none of them; of the
+//! libraries beneath, those that would are held at [`CAPPED`].
+
+use std::io::IsTerminal as _;
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterFn, ParseError};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{Layer as _, fmt};
+
+use crate::config::{LOG_VARIABLE, Log, LogFormat};
+
+/// Libraries whose debug lines hold headers, bodies or keys: they are never heard below `info`.
+const CAPPED: [&str; 12] = [
+    "axum",
+    "bergshamra",
+    "h2",
+    "http",
+    "hyper",
+    "hyper_util",
+    "pingora",
+    "reqwest",
+    "rustls",
+    "samael",
+    "sled",
+    "tungstenite",
+];
+/// What is heard of chatty libraries unless the configuration asks for more.
+const QUIET: &str = "pingora=warn,pingora_core=warn,pingora_proxy=warn,pingora_load_balancing=warn,sled=warn";
+/// The bounds of histograms in seconds: from half a millisecond to ten seconds.
+const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// Why nothing can be logged or measured.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A level that can't be read; the configuration's was looked at, so this is the environment's.
+    #[error("{LOG_VARIABLE} is not a log level such as «info» or «info,vestibule::saml=debug»: {0}")]
+    Level(#[from] ParseError),
+    /// Something else listens to the logs already.
+    #[error("logging is set up already: {0}")]
+    Twice(#[from] TryInitError),
+    /// The metrics can't be collected.
+    #[error("metrics can't be collected: {0}")]
+    Metrics(#[from] BuildError),
+}
+
+/// Starts logging to stderr: `override_level`, from the environment, wins over the configuration's.
+///
+/// # Errors
+/// [`TelemetryError::Level`], [`TelemetryError::Twice`].
+pub fn start_logging(log: &Log, override_level: Option<&str>) -> Result<(), TelemetryError> {
+    let level = override_level.unwrap_or(&log.level);
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{level}"))?;
+    let json = match log.format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+    };
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_target(false).boxed() };
+    let layer = layer.with_filter(FilterFn::new(may_be_told));
+    tracing_subscriber::registry().with(filter).with(layer).try_init()?;
+    Ok(())
+}
+
+/// Whether a line may be told at all.
+fn may_be_told(line: &Metadata<'_>) -> bool {
+    *line.level() <= Level::INFO || !is_capped(line.target())
+}
+
+fn is_capped(target: &str) -> bool {
+    let root = target.split("::").next().unwrap_or_default();
+    CAPPED
+        .iter()
+        .any(|capped| root == *capped || root.strip_prefix(capped).is_some_and(|rest| rest.starts_with(['_', '-'])))
+}
+
+/// The metrics of this process: collected from the first call on.
+///
+/// # Errors
+/// [`TelemetryError::Metrics`].
+pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let builder = PrometheusBuilder::new();
+    let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    // Whoever was quicker, here or elsewhere, keeps the place.
+    let _ = metrics::set_global_recorder(recorder);
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_that_see_secrets_are_held_back() {
+        for target in ["h2::codec::framed_read", "hyper_util::client", "pingora_proxy::proxy_h1", "rustls", "http"] {
+            assert!(is_capped(target), "{target}");
+        }
+        for target in ["vestibule::saml", "h2o::server", "tracing", ""] {
+            assert!(!is_capped(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_quiet_can_be_asked_to_speak() {
+        for level in ["info", "debug", "info,vestibule::saml=debug", "warn,pingora_core=info"] {
+            assert!(EnvFilter::builder().parse(format!("{QUIET},{level}")).is_ok(), "{level}");
+        }
+    }
+}
