@@ -1,0 +1,152 @@
+//! A real browser: headless Chromium by way of Debian's chromium-driver.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::ports;
+
+/// How long a page may take to show what is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Keeps Chromium to itself: no sandbox (tests run as root in a container), no call home.
+const FLAGS: [&str; 10] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+];
+
+/// A browser with an empty profile; it ends when dropped.
+pub struct Browser {
+    /// For what has no word here.
+    pub client: Client,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts one, 1280 pixels wide, that takes any certificate.
+    pub async fn start() -> Browser {
+        let address = ports::free();
+        let profile = tempfile::tempdir().expect("a directory");
+        let mut driver = Command::new("chromedriver")
+            .arg(format!("--port={}", address.port()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is not installed: `make test` installs it");
+        ports::wait_for(address, || driver.try_wait().expect("a process").map(|status| status.to_string())).await;
+        let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let mut capabilities = Capabilities::new();
+        capabilities.insert("acceptInsecureCerts".to_owned(), json!(true));
+        capabilities.insert("goog:chromeOptions".to_owned(), json!({ "args": flags }));
+        // Two TLS libraries are in the tree: one must be named. It may be named already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut builder = ClientBuilder::rustls().expect("TLS");
+        builder.capabilities(capabilities);
+        let client = builder.connect(&format!("http://{address}")).await.expect("a browser");
+        let browser = Browser { client, driver, _profile: profile };
+        browser.width(1280).await;
+        browser
+    }
+
+    /// Makes the window that wide.
+    pub async fn width(&self, pixels: u32) {
+        self.client.set_window_size(pixels, 900).await.expect("a window");
+    }
+
+    /// Goes to an address.
+    pub async fn go(&self, url: &str) {
+        self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// Types into the field with this label, as a person finds it.
+    pub async fn fill(&self, label: &str, text: &str) {
+        let path = format!(
+            "//input[@id=//label[contains(normalize-space(.), '{label}')]/@for] | //label[contains(normalize-space(.), '{label}')]//input"
+        );
+        let field = self.wait(Locator::XPath(&path)).await;
+        field.clear().await.expect("an empty field");
+        field.send_keys(text).await.expect("typed");
+    }
+
+    /// Presses the button or follows the link with this text.
+    pub async fn press(&self, text: &str) {
+        let path = format!(
+            "(//button | //a | //input[@type='submit'])[contains(normalize-space(.), '{text}') or contains(@value, '{text}')]"
+        );
+        self.wait(Locator::XPath(&path)).await.click().await.unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+
+    /// Waits until the page shows this text; gives all of its text.
+    pub async fn sees(&self, text: &str) -> String {
+        let start = std::time::Instant::now();
+        loop {
+            let page = self.text().await;
+            if page.contains(text) {
+                return page;
+            }
+            let url = self.url().await;
+            assert!(start.elapsed() < PATIENCE, "«{text}» never came up at {url}, where it says: {page}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The text of the page as it is.
+    pub async fn text(&self) -> String {
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// The address shown.
+    pub async fn url(&self) -> String {
+        self.client.current_url().await.map(String::from).unwrap_or_default()
+    }
+
+    /// Keeps a picture as `target/screenshots/NAME.png`.
+    pub async fn picture(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::create_dir_all(&folder).expect("a directory");
+        let picture = self.client.screenshot().await.expect("a picture");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+    }
+
+    async fn wait(&self, what: Locator<'_>) -> fantoccini::elements::Element {
+        match self.client.wait().at_most(PATIENCE).for_element(what).await {
+            Ok(found) => found,
+            Err(error) => panic!("{what:?} at {}: {error}; it says: {}", self.url().await, self.text().await),
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver takes its Chromium along when it is asked to end, not when it is killed.
+        let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
+        let _ = self.driver.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_browser_finds_fields_by_label_and_buttons_by_text() {
+    let browser = Browser::start().await;
+    browser.go("data:text/html,<title>t</title><label for=a>Your name</label><input id=a><button onclick=\"document.body.textContent='Hello '%2ba.value\">Greet</button>").await;
+    browser.fill("Your name", "Ada").await;
+    browser.press("Greet").await;
+    browser.sees("Hello Ada").await;
+}
