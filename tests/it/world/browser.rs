@@ -31,23 +31,26 @@ const FLAGS: [&str; 10] = [
 pub struct Browser {
     /// For what has no word here.
     pub client: Client,
-    driver: Child,
+    _driver: Driver,
     _profile: TempDir,
 }
+
+/// The driver's process; it ends when dropped, also if the browser never came up.
+struct Driver(Child);
 
 impl Browser {
     /// Starts one, 1280 pixels wide, that takes any certificate.
     pub async fn start() -> Browser {
         let address = ports::free();
         let profile = tempfile::tempdir().expect("a directory");
-        let mut driver = Command::new("chromedriver")
+        let started = Command::new("chromedriver")
             .arg(format!("--port={}", address.port()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is not installed: `make test` installs it");
-        ports::wait_for(address, || driver.try_wait().expect("a process").map(|status| status.to_string())).await;
+            .spawn();
+        let mut driver = Driver(started.expect("chromedriver is not installed: `make test` installs it"));
+        ports::wait_for(address, || driver.0.try_wait().expect("a process").map(|status| status.to_string())).await;
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
         let mut capabilities = Capabilities::new();
@@ -58,7 +61,7 @@ impl Browser {
         let mut builder = ClientBuilder::rustls().expect("TLS");
         builder.capabilities(capabilities);
         let client = builder.connect(&format!("http://{address}")).await.expect("a browser");
-        let browser = Browser { client, driver, _profile: profile };
+        let browser = Browser { client, _driver: driver, _profile: profile };
         browser.width(1280).await;
         browser
     }
@@ -134,11 +137,11 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for Driver {
     fn drop(&mut self) {
         // The driver takes its Chromium along when it is asked to end, not when it is killed.
-        let _ = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
-        let _ = self.driver.wait();
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        let _ = self.0.wait();
     }
 }
 
