@@ -13,3 +13,4 @@ mod sign_in;
 mod simplesamlphp;
 mod store;
 mod world;
+mod tidy;

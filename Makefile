@@ -1,0 +1,42 @@
+# Every task of the house. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt lint docs deny packages rust
+
+CARGO ?= cargo
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: rust ## a whole sign-in on this machine: sample app, identity provider, two companies, four people
+	@scripts/packages build
+	$(CARGO) run --locked -- demo
+
+test: rust ## every test: units, integration, a real identity provider, a real browser
+	@scripts/packages build test
+	$(CARGO) test --locked
+
+bench: rust ## CPU per request beside a bare pingora proxy, nginx, and Apache with mod_auth_mellon
+	@scripts/packages build test bench
+	benches/compare/run
+
+fmt: rust ## formats the code
+	$(CARGO) fmt
+
+lint: rust ## formatting and clippy, as CI runs them, with and without the second verifier
+	@scripts/packages build
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --no-default-features -- -D warnings
+
+docs: rust ## the code's own documentation, in target/doc
+	@scripts/packages build
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+deny: rust ## licences, sources and doubles among the dependencies (needs cargo-deny: cargo install cargo-deny --locked)
+	$(CARGO) deny --offline check bans licenses sources
+
+packages: ## installs every system package that the tasks above need
+	@scripts/packages build test bench
+
+rust:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it from https://rustup.rs, then run make again." >&2; exit 1; }

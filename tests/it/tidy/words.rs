@@ -1,0 +1,69 @@
+//! Words that have no place in the tree: work left undone, one machine's folders, printing, silent exceptions.
+
+use super::{files_below, read, report, room_of, rust_files, source};
+
+/// The only files that may write to standard output or standard error.
+const PRINTERS: [&str; 1] = ["src/cli/output.rs"];
+
+#[test]
+fn only_the_command_line_prints() {
+    let mut faults = Vec::new();
+    for (path, text) in rust_files() {
+        if room_of(&path).is_none() || PRINTERS.iter().any(|printer| path.ends_with(printer)) {
+            continue;
+        }
+        for (number, line) in source::code_only(&text).lines().enumerate() {
+            if ["println!", "print!(", "::stdout()", "::stderr()"].iter().any(|word| line.contains(word)) {
+                let place = format!("{}:{}", path.display(), number + 1);
+                faults.push(format!("{place}: only {PRINTERS:?} prints; return the text, or log it with tracing."));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn no_lint_is_switched_off_silently() {
+    let mut faults = Vec::new();
+    for (path, text) in rust_files() {
+        // Tests are one binary, whose opening says once why its code may fail by panicking.
+        if path.ends_with("tests/it/main.rs") {
+            continue;
+        }
+        for (number, line) in source::code_only(&text).lines().enumerate() {
+            if line.contains("#[allow(") || line.contains("#![allow(") {
+                let place = format!("{}:{}", path.display(), number + 1);
+                faults.push(format!("{place}: write #[expect(…, reason = \"…\")] in place of allow."));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn no_word_stands_for_work_left_undone_or_names_one_machine() {
+    // Spelled in pieces, so that this file passes its own rule.
+    let undone = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"], ["HA", "CK"]].map(|pieces| pieces.concat());
+    let of_one_machine =
+        [["/wo", "rk/"], ["/tmp/ba", "sh_"], ["farm-", "bench"], ["/ro", "ot/"]].map(|pieces| pieces.concat());
+    let mut faults = Vec::new();
+    for path in files_below(".") {
+        if path.ends_with("Cargo.lock") || path.ends_with("LICENSE") {
+            continue;
+        }
+        for (number, line) in read(&path).lines().enumerate() {
+            let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            if let Some(word) = words.find(|part| undone.iter().any(|word| word == part)) {
+                faults.push(format!("{}:{}: `{word}`: do it now, or take it out.", path.display(), number + 1));
+            }
+            if let Some(name) = of_one_machine.iter().find(|name| line.contains(name.as_str())) {
+                faults.push(format!(
+                    "{}:{}: `{name}` means something on one machine only.",
+                    path.display(),
+                    number + 1
+                ));
+            }
+        }
+    }
+    report(&faults);
+}
