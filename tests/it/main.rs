@@ -12,5 +12,5 @@ mod saml;
 mod sign_in;
 mod simplesamlphp;
 mod store;
-mod world;
 mod tidy;
+mod world;
