@@ -6,9 +6,9 @@ use tokio::runtime::Handle;
 
 use super::Admin;
 use super::api::{CheckStore, StoreCheckView};
-use crate::directory;
 use crate::kernel::Fault;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Finding, Store, StoreError};
+use crate::{directory, saml, session};
 
 pub(super) async fn check(admin: Arc<Admin>, _: CheckStore) -> Result<StoreCheckView, Fault> {
     // A whole store takes a while, and must not stand in the way of others.
@@ -21,14 +21,14 @@ pub(super) async fn check(admin: Arc<Admin>, _: CheckStore) -> Result<StoreCheck
 /// # Errors
 /// [`StoreError::Backend`]; what does not decode or agree is a problem in the answer, not an error.
 pub async fn check_store(store: &Store) -> Result<StoreCheckView, StoreError> {
-    let report = store::check_store(store, &[]).await?;
-    let found =
-        report.findings.iter().map(|found| format!("table {}, record {}: {}", found.table, found.key, found.problem));
-    let mut problems: Vec<String> = found.collect();
-    match directory::check::problems(&store.reader()).await {
-        Ok(more) => problems.extend(more),
-        Err(error @ StoreError::Decode { .. }) => problems.push(error.to_string()),
-        Err(error) => return Err(error),
+    let mut checkers = directory::check::checkers();
+    checkers.extend(session::checkers());
+    checkers.extend(saml::keys::checkers());
+    let report = store::check_store(store, &checkers).await?;
+    let told = |found: &Finding| format!("table {}, record {}: {}", found.table, found.key, found.problem);
+    let mut problems: Vec<String> = report.findings.iter().map(told).collect();
+    if report.problems > problems.len() {
+        problems.push(format!("and {} more", report.problems - problems.len()));
     }
     Ok(StoreCheckView { tables: report.tables.into_iter().collect(), problems })
 }

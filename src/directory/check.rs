@@ -1,148 +1,102 @@
-//! Whether every index agrees with its records: what `vestibule check --store` asks of the directory.
+//! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{claim, member, organization, sso, user};
+use super::{audit, claim, login, member, organization, sso, user};
 use crate::kernel::OrgId;
-use crate::store::{Key, StoreError, Table, Tx};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
-/// How many rows are read at a time.
-const PAGE: usize = 500;
-/// How many problems are told at most: more than these say nothing new.
-const PROBLEM_LIMIT: usize = 1000;
-
-/// Looks at every record and index row of the directory.
-///
-/// Gives a sentence for each disagreement; none if all is well.
-///
-/// # Errors
-/// [`StoreError`] if the store can't be read; a row that does not decode counts as such.
-pub async fn problems(tx: &Tx) -> Result<Vec<String>, StoreError> {
-    let mut found = Vec::new();
-    organizations(tx, &mut found).await?;
-    users(tx, &mut found).await?;
-    members(tx, &mut found).await?;
-    claims(tx, &mut found).await?;
-    single_sign_on(tx, &mut found).await?;
-    found.truncate(PROBLEM_LIMIT);
-    Ok(found)
+/// What the directory promises of each of its records and index rows, for [`check_store`](crate::store::check_store).
+pub fn checkers() -> Vec<TableChecker> {
+    let mut all = vec![decodes(&organization::BY_SLUG), decodes(&audit::AUDIT)];
+    all.extend(login::checkers());
+    all.extend(organizations());
+    all.extend(users());
+    all.extend(members());
+    all.extend(claims());
+    all.extend(single_sign_on());
+    all
 }
 
-/// Runs `look` over every row of `table`.
-async fn each<K, V>(
-    tx: &Tx,
-    table: &Table<K, V>,
-    mut look: impl AsyncFnMut(K, V) -> Result<(), StoreError>,
-) -> Result<(), StoreError>
-where
-    K: Key + Clone,
-    V: Serialize + DeserializeOwned,
-{
-    let mut after: Option<K> = None;
-    loop {
-        let page = tx.scan(table, &(), after.as_ref(), PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(last.clone());
-        for (key, value) in page {
-            look(key, value).await?;
-        }
-    }
+/// The sentence, unless `right`.
+fn unless(right: bool, problem: &str) -> Option<String> {
+    (!right).then(|| problem.to_owned())
 }
 
-async fn organizations(tx: &Tx, found: &mut Vec<String>) -> Result<(), StoreError> {
-    each(tx, &organization::ORGANIZATIONS, async |id, record| {
-        if record.id != id || tx.get(&organization::BY_SLUG, &record.slug).await? != Some(id) {
-            found.push(format!("organization {id} ({}): its slug does not lead to it", record.slug));
-        }
-        Ok(())
-    })
-    .await
+fn organizations() -> Vec<TableChecker> {
+    let to_slug = checker(&organization::ORGANIZATIONS, async |tx: Tx, id, record: organization::Organization| {
+        let led = tx.get(&organization::BY_SLUG, &record.slug).await?;
+        Ok(unless(record.id == id && led == Some(id), "its slug does not lead to it"))
+    });
+    vec![to_slug]
 }
 
-async fn users(tx: &Tx, found: &mut Vec<String>) -> Result<(), StoreError> {
-    each(tx, &user::USERS, async |id, record| {
-        if record.id != id || tx.get(&user::BY_EMAIL, &record.email).await? != Some(id) {
-            found.push(format!("account {id}: its address does not lead to it"));
-        }
-        Ok(())
-    })
-    .await?;
-    each(tx, &user::BY_EMAIL, async |email, id| {
-        if user::by_id(tx, id).await?.is_none_or(|user| user.email != email) {
-            found.push(format!("an address leads to account {id}, which does not have it"));
-        }
-        Ok(())
-    })
-    .await?;
-    each(tx, &user::SSO_LINKS, async |(organization, idp, _), id| {
-        if user::by_id(tx, id).await?.is_none() {
-            found.push(format!("a link of organization {organization} ({idp}) leads to no account"));
-        }
-        Ok(())
-    })
-    .await
+fn users() -> Vec<TableChecker> {
+    let to_address = checker(&user::USERS, async |tx: Tx, id, record: user::User| {
+        let led = tx.get(&user::BY_EMAIL, &record.email).await?;
+        Ok(unless(record.id == id && led == Some(id), "its address does not lead to it"))
+    });
+    let from_address = checker(&user::BY_EMAIL, async |tx: Tx, email, id| {
+        let right = user::by_id(&tx, id).await?.is_some_and(|user| user.email == email);
+        Ok(unless(right, "it leads to an account which does not have it"))
+    });
+    let link = checker(&user::SSO_LINKS, async |tx: Tx, _, id| {
+        Ok(unless(user::by_id(&tx, id).await?.is_some(), "the link leads to no account"))
+    });
+    vec![to_address, from_address, link]
 }
 
-async fn members(tx: &Tx, found: &mut Vec<String>) -> Result<(), StoreError> {
-    each(tx, &member::MEMBERS, async |(organization, user), record| {
+fn members() -> Vec<TableChecker> {
+    let record = checker(&member::MEMBERS, async |tx: Tx, (organization, user), record: member::Member| {
         if record.organization != organization || record.user != user {
-            found.push(format!("member {user} of {organization}: the record says otherwise than its key"));
+            return Ok(unless(false, "the member's record says otherwise than its key"));
         }
         if tx.get(&member::BY_USER, &(user, organization)).await?.is_none() {
-            found.push(format!("member {user} of {organization}: missing in the account's organizations"));
+            return Ok(unless(false, "the membership is missing in the account's organizations"));
         }
-        if user::by_id(tx, user).await?.is_none() {
-            found.push(format!("member {user} of {organization}: there is no such account"));
+        if user::by_id(&tx, user).await?.is_none() {
+            return Ok(unless(false, "there is no such account"));
         }
-        missing_organization(tx, organization, "a member", found).await
-    })
-    .await?;
-    each(tx, &member::BY_USER, async |(user, organization), ()| {
-        if member::find(tx, organization, user).await?.is_none() {
-            found.push(format!("account {user} names organization {organization}, which it is no member of"));
-        }
-        Ok(())
-    })
-    .await
+        in_organization(&tx, organization).await
+    });
+    let index = checker(&member::BY_USER, async |tx: Tx, (user, organization), ()| {
+        let right = member::find(&tx, organization, user).await?.is_some();
+        Ok(unless(right, "the account names an organization which it is no member of"))
+    });
+    vec![record, index]
 }
 
-async fn claims(tx: &Tx, found: &mut Vec<String>) -> Result<(), StoreError> {
-    each(tx, &claim::CLAIMS, async |(organization, domain), record| {
+fn claims() -> Vec<TableChecker> {
+    let record = checker(&claim::CLAIMS, async |tx: Tx, (organization, domain), record: claim::Claim| {
         let holder = tx.get(&claim::VERIFIED, &domain).await?;
         if record.state.holds() && holder != Some(organization) {
-            found.push(format!("the domain {domain} is verified for {organization}, and does not lead to it"));
+            return Ok(Some(format!("the domain {domain} is verified for {organization}, and does not lead to it")));
         }
-        missing_organization(tx, organization, "a claim", found).await
-    })
-    .await?;
-    each(tx, &claim::VERIFIED, async |domain, holder| {
+        in_organization(&tx, organization).await
+    });
+    let index = checker(&claim::VERIFIED, async |tx: Tx, domain, holder| {
         let claim = tx.get(&claim::CLAIMS, &(holder, domain.clone())).await?;
-        if claim.is_none_or(|claim| !claim.state.holds()) {
-            found.push(format!("the domain {domain} leads to {holder}, which has no verified claim of it"));
-        }
-        Ok(())
-    })
-    .await
+        let right = claim.is_some_and(|claim| claim.state.holds());
+        Ok((!right).then(|| format!("the domain {domain} leads to {holder}, which has no verified claim of it")))
+    });
+    vec![record, index]
 }
 
-async fn single_sign_on(tx: &Tx, found: &mut Vec<String>) -> Result<(), StoreError> {
-    each(tx, &sso::SSO_SETTINGS, async |organization, _| {
-        if sso::certificates(tx, organization).await?.is_empty() {
-            found.push(format!("single sign-on of {organization} has no certificate (R18)"));
+fn single_sign_on() -> Vec<TableChecker> {
+    let settings = checker(&sso::SSO_SETTINGS, async |tx: Tx, organization, _| {
+        if sso::certificates(&tx, organization).await?.is_empty() {
+            return Ok(unless(false, "single sign-on has no certificate (R18)"));
         }
-        missing_organization(tx, organization, "a connection", found).await
-    })
-    .await
+        in_organization(&tx, organization).await
+    });
+    let certificate =
+        checker(&sso::SSO_CERTIFICATES, async |tx: Tx, (organization, sha256), record: sso::SsoCertificate| {
+            if record.sha256 != sha256 {
+                return Ok(unless(false, "the certificate says otherwise than its key"));
+            }
+            in_organization(&tx, organization).await
+        });
+    vec![settings, certificate]
 }
 
-async fn missing_organization(
-    tx: &Tx,
-    organization: OrgId,
-    whose: &str,
-    found: &mut Vec<String>,
-) -> Result<(), StoreError> {
-    if organization::by_id(tx, organization).await?.is_none() {
-        found.push(format!("{whose} belongs to organization {organization}, which there is not"));
-    }
-    Ok(())
+async fn in_organization(tx: &Tx, id: OrgId) -> Result<Option<String>, StoreError> {
+    Ok(unless(organization::by_id(tx, id).await?.is_some(), "it belongs to an organization which there is not"))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{LoginId, OrgId, Timestamp};
-use crate::store::{StoreError, Table, Tx};
+use crate::store::{StoreError, Table, TableChecker, Tx, decodes};
 
 /// Sign-ins by organization and place in its ring of the last [`KEPT`].
 const LOGINS: Table<(OrgId, u64), LoginRecord> = Table::new("logins");
@@ -112,6 +112,11 @@ impl LoginRecord {
             fix.truncate(fix.floor_char_boundary(4 * limit));
         }
     }
+}
+
+/// What is promised of the sign-in log's records.
+pub(super) fn checkers() -> Vec<TableChecker> {
+    vec![decodes(&LOGINS), decodes(&COUNTERS)]
 }
 
 /// Keeps a sign-in.

@@ -9,12 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::service_provider::ServiceProviderKey;
 use crate::kernel::{Secret, Timestamp};
-use crate::store::{Store, StoreError, Table, Tx};
+use crate::store::{Store, StoreError, Table, TableChecker, Tx, decodes};
 
 /// The keys by their number, which only grows.
 pub const SP_KEYS: Table<u64, StoredServiceProviderKey> = Table::new("sp_keys");
 /// How many keys are held at most: next, current, previous.
 const HELD: usize = 3;
+
+/// What is promised of the keys' records, for [`check_store`](crate::store::check_store).
+pub fn checkers() -> Vec<TableChecker> {
+    vec![decodes(&SP_KEYS)]
+}
 
 /// What a key is for at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::SessionError;
 use super::token::LONGEST_SESSION;
 use crate::kernel::{Rng, Sealer, Secret, Timestamp, TokenHash};
-use crate::store::{Change, Store, StoreError, Table, Tx};
+use crate::store::{Change, Store, StoreError, Table, TableChecker, Tx, checker};
 
 /// Keys that seal cookies, by number; the highest is in use.
 const SEALING_KEYS: Table<u64, StoredKey> = Table::new("sealing_keys");
@@ -31,6 +31,14 @@ struct StoredKey {
     created: Timestamp,
     /// 32 bytes as base64: an AES-256 key, or an Ed25519 seed.
     key: Secret<String>,
+}
+
+/// What is promised of the keys' records.
+pub(super) fn checkers() -> Vec<TableChecker> {
+    async fn is_key(_: Tx, _: u64, stored: StoredKey) -> Result<Option<String>, StoreError> {
+        Ok(stored.bytes().is_none().then(|| "the key is not 32 bytes of base64".to_owned()))
+    }
+    vec![checker(&SEALING_KEYS, is_key), checker(&SIGNING_KEYS, is_key)]
 }
 
 impl StoredKey {

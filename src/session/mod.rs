@@ -21,3 +21,12 @@ pub use facts::{Facts, OrganizationFacts};
 pub use records::{Scope, SessionRecord};
 pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};
 pub use token::{LONGEST_SESSION, Method, SessionToken};
+
+use crate::store::TableChecker;
+
+/// What this room promises of its records, for [`check_store`](crate::store::check_store).
+pub fn checkers() -> Vec<TableChecker> {
+    let mut all = records::checkers();
+    all.extend(keys::checkers());
+    all
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::token::{LONGEST_SESSION, Method, SessionToken};
 use crate::kernel::{OrgId, SessionId, Timestamp, UserId};
-use crate::store::{Key, StoreError, Table, Tx};
+use crate::store::{Key, StoreError, Table, TableChecker, Tx, checker, decodes};
 
 /// Sessions by id.
 const SESSIONS: Table<SessionId, SessionRecord> = Table::new("sessions");
@@ -113,6 +113,26 @@ impl Key for Scope {
 fn tagged(tag: u8, key: &impl Key, out: &mut Vec<u8>) {
     out.push(tag);
     key.encode(out);
+}
+
+/// What is promised of the records of sessions and revocations: each index row leads to its session, and back.
+pub(super) fn checkers() -> Vec<TableChecker> {
+    let record = checker(&SESSIONS, async |tx: Tx, id, record: SessionRecord| {
+        let mut right = record.id == id && tx.get(&BY_USER, &(record.user, id)).await?.is_some();
+        if let Some(organization) = record.organization {
+            right &= tx.get(&BY_ORGANIZATION, &(organization, id)).await?.is_some();
+        }
+        Ok((!right).then(|| "the session is missing in a list".to_owned()))
+    });
+    let by_user = checker(&BY_USER, async |tx: Tx, (user, id), ()| {
+        let right = tx.get(&SESSIONS, &id).await?.is_some_and(|record| record.user == user);
+        Ok((!right).then(|| "the account's list leads to no session of it".to_owned()))
+    });
+    let by_organization = checker(&BY_ORGANIZATION, async |tx: Tx, (organization, id), ()| {
+        let right = tx.get(&SESSIONS, &id).await?.is_some_and(|record| record.organization == Some(organization));
+        Ok((!right).then(|| "the organization's list leads to no session in it".to_owned()))
+    });
+    vec![record, by_user, by_organization, decodes(&REVOCATIONS)]
 }
 
 /// Writes the row of a new session.
@@ -229,7 +249,58 @@ async fn is_revoked(tx: &Tx, session: &SessionRecord) -> Result<bool, StoreError
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::kernel::ManualClock;
+    use crate::store::{SledBackend, Store, check_store};
+
+    const USER: UserId = UserId::from_bytes([2; 16]);
+    const ORGANIZATION: OrgId = OrgId::from_bytes([1; 16]);
+
+    async fn changed(store: &Store, change: impl AsyncFn(&Tx) -> Result<(), StoreError>) -> Vec<String> {
+        store.transaction::<_, StoreError, _, _>("test", |tx: Tx| async { change(&{ tx }).await }).await.unwrap();
+        let report = check_store(store, &checkers()).await.unwrap();
+        report.findings.into_iter().map(|finding| finding.problem).collect()
+    }
+
+    #[tokio::test]
+    async fn every_list_leads_to_its_session_and_a_check_tells_where_not() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let store = Store::open(SledBackend::temporary().unwrap(), Arc::new(ManualClock::at(now))).await.unwrap();
+        let (one, other) = (SessionId::from_bytes([3; 16]), SessionId::from_bytes([4; 16]));
+        let token = |id| SessionToken {
+            id,
+            user: USER,
+            organization: Some(ORGANIZATION),
+            connection: None,
+            method: Method::Sso,
+            second_factor: None,
+            created: now,
+            auth_time: now,
+            seen: now,
+            absolute_end: now.plus(LONGEST_SESSION),
+        };
+        let both = async |tx: &Tx| {
+            insert(tx, &token(one), None, None)?;
+            insert(tx, &token(other), None, None)
+        };
+        let fine = Vec::<String>::new();
+        assert_eq!(changed(&store, both).await, fine);
+        assert_eq!(changed(&store, async |tx| revoke(tx, Scope::Session(one)).await).await, fine);
+        let unlisted = changed(&store, async |tx| {
+            tx.delete(&BY_USER, &(USER, other));
+            Ok(())
+        })
+        .await;
+        assert_eq!(unlisted, ["the session is missing in a list"]);
+        let dangling = changed(&store, async |tx| {
+            tx.delete(&SESSIONS, &other);
+            Ok(())
+        })
+        .await;
+        assert_eq!(dangling, ["the organization's list leads to no session in it"]);
+    }
 
     #[test]
     fn a_scope_is_read_as_it_is_written() {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use self::sled::{OPEN_PATIENCE, SledBackend};
 pub use backend::{Backend, Batch, CommitError, Record, Row, RowKey, Snapshot, Write};
 pub use backup::{ExportSchedule, export_if_due, export_to_file, restore};
-pub use check::{CheckReport, FINDINGS_LIMIT, Finding, TableChecker, check_store, checker};
+pub use check::{CheckReport, FINDINGS_LIMIT, Finding, TableChecker, check_store, checker, decodes};
 pub use counter::{Window, count};
 pub use error::StoreError;
 pub use export::{ExportSummary, export, import, verify_export};

@@ -1,10 +1,10 @@
 //! The consistency check finds every index right, and each that is not.
 
-use vestibule::directory::check::problems;
+use vestibule::directory::check::checkers;
 use vestibule::directory::organization;
 use vestibule::directory::{SsoSettings, sso};
 use vestibule::kernel::{DomainName, EmailAddress, OrgId, Slug, Timestamp, UserId};
-use vestibule::store::{Table, Tx};
+use vestibule::store::{Store, Table, Tx, check_store};
 
 use super::{Directory, Says, says};
 
@@ -27,10 +27,15 @@ async fn filled() -> Directory {
     directory
 }
 
+async fn problems(store: &Store) -> Vec<String> {
+    let report = check_store(store, &checkers()).await.unwrap();
+    report.findings.into_iter().map(|finding| finding.problem).collect()
+}
+
 #[tokio::test]
 async fn whatever_was_done_every_index_agrees() {
     let directory = filled().await;
-    assert_eq!(problems(&directory.store.reader()).await.unwrap(), Vec::<String>::new());
+    assert_eq!(problems(&directory.store).await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -45,7 +50,7 @@ async fn each_damage_is_told() {
             Ok::<_, vestibule::store::StoreError>(())
         };
         directory.store.transaction("test", harm).await.unwrap();
-        let found = problems(&directory.store.reader()).await.unwrap();
+        let found = problems(&directory.store).await;
         assert!(found.iter().any(|problem| problem.contains(expected)), "{expected}: {found:?}");
     };
     check(|tx, _, _| tx.delete(&BY_SLUG, &"acme".parse().unwrap()), "its slug does not lead to it").await;
