@@ -170,8 +170,7 @@ impl DemoIdentityProvider {
         if let Err(error) = self.check(&tenant.slug, &request) {
             return refused(tenant, &error);
         }
-        let app = Url::parse(self.app.base_url()).ok();
-        let app = app.as_ref().and_then(Url::host_str).unwrap_or("the app");
+        let (_, app) = self.app.base_url().split_once("://").unwrap_or(("", "the app"));
         let page = PeoplePage {
             company: &tenant.company,
             people: &tenant.company.people,

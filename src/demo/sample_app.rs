@@ -88,7 +88,13 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), cut(&String::from_utf8_lossy(value.as_bytes()))))
         .collect();
-    rows.sort_by_key(|(name, _)| (!name.starts_with("x-vestibule-"), !name.starts_with("x-"), name.clone()));
+    let rank = |name: &str| match name {
+        "x-vestibule-assertion" => 1,
+        name if name.starts_with("x-vestibule-") => 0,
+        name if name.starts_with("x-") => 2,
+        _ => 3,
+    };
+    rows.sort_by_key(|(name, _)| (rank(name), name.clone()));
     rows
 }
 

@@ -65,3 +65,24 @@ async fn events_come_one_by_one() {
     let first = response.into_body().frame().await.expect("a frame").expect("no error");
     assert_eq!(first.into_data().expect("data"), "data: event 1 at 1970-01-01T00:00:00Z\n\n");
 }
+
+#[tokio::test]
+async fn a_web_socket_echoes() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
+    let served =
+        tokio::spawn(async move { axum::serve(listener, sample_app("http://127.0.0.1:1", "app", clock)).await });
+    let connected = tokio_tungstenite::connect_async(format!("ws://{address}/ws")).await;
+    let (mut socket, _) = connected.expect("a handshake");
+    for sent in [Message::text("hello"), Message::binary(vec![7; 3000])] {
+        socket.send(sent.clone()).await.expect("sent");
+        assert_eq!(socket.next().await.expect("an answer").expect("no error"), sent);
+    }
+    socket.close(None).await.expect("closed");
+    assert!(socket.next().await.expect("an answer").expect("no error").is_close());
+    served.abort();
+}

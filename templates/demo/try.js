@@ -1,3 +1,4 @@
+document.getElementById("try").hidden = false;
 const tried = document.getElementById("tried");
 const say = (line) => { tried.hidden = false; tried.textContent += line + "\n"; };
 document.getElementById("try-socket").addEventListener("click", () => {
