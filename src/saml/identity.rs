@@ -13,6 +13,9 @@ const NAME_ID_LIMIT: usize = 1024;
 /// The most attributes that are kept.
 const ATTRIBUTE_LIMIT: usize = 500;
 
+/// The most attribute names that a log shows.
+const ATTRIBUTES_SHOWN: usize = 30;
+
 const FORMAT_EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 const FORMAT_TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 /// The mapping that means the NameID, whatever its format.
@@ -155,10 +158,13 @@ pub(super) fn email(subject: &Subject, mapping: &AttributeMapping) -> Result<Ema
             None => agreeing(subject, &UPN_NAMES)?.filter(|value| value.contains('@')).or_else(|| by_format(subject)),
         },
     };
-    let value = found.ok_or_else(|| SamlError::EmailMissing {
-        received: subject.attributes.iter().map(|attribute| shown(&attribute.name)).collect(),
-    })?;
+    let value = found.ok_or_else(|| SamlError::EmailMissing { received: names_received(subject) })?;
     value.parse().map_err(|_| SamlError::EmailInvalid { received: shown(value) })
+}
+
+/// The names of the attributes that came, for people: the first of them.
+pub(super) fn names_received(subject: &Subject) -> Vec<String> {
+    subject.attributes.iter().take(ATTRIBUTES_SHOWN).map(|attribute| shown(&attribute.name)).collect()
 }
 
 fn by_format(subject: &Subject) -> Option<&str> {

@@ -122,3 +122,14 @@ fn kind_of(key: &PublicKey<'_>) -> Result<KeyKind, &'static str> {
         _ => Err("its key must be RSA, or EC on P-256 or P-384"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prepared_connection_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<IdentityProvider>();
+    }
+}

@@ -222,7 +222,7 @@ impl<'e> Trial<'e> {
         let subject = identity::read(message.inner, message.assertion).map(|subject| (subject, "one".to_owned()));
         let subject = self.checks.step(CheckName::Structure, "a subject", subject)?;
         self.facts.issuer = Some(shown(&subject.issuer));
-        self.facts.attribute_names = subject.attributes.iter().map(|attribute| shown(&attribute.name)).collect();
+        self.facts.attribute_names = identity::names_received(&subject);
         let times = conditions::check(message, self.expected, self.now, &mut self.checks)?;
         let email = identity::email(&subject, &settings.attributes).map(|email| (email.clone(), email.to_string()));
         let email = self.checks.step(CheckName::Email, "one e-mail address", email)?;

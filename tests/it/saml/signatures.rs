@@ -51,6 +51,23 @@ fn r10_whatever_is_changed_after_signing_refuses() {
 }
 
 #[test]
+fn r14_the_signature_is_checked_before_the_content() {
+    let world = World::default();
+    let reason = |xml: &str| match world.verdict(xml).outcome {
+        Err(SamlError::SignatureInvalid { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let content = changed(ADA, "eve@acme.example");
+    assert_eq!(reason(&content), "The content was changed after it was signed");
+    let both = content.replacen("<ds:DigestMethod ", "<ds:DigestMethod  ", 1).replacen(
+        "<ds:Transforms>",
+        "<ds:Transforms> ",
+        1,
+    );
+    assert_eq!(reason(&both), "No configured key verifies the signature", "no transform runs for a stranger");
+}
+
+#[test]
 fn r10_every_signature_present_must_hold() {
     let world = World::default();
     let draft = Draft::both_signed().with(|draft| draft.sign_response = Some(Signing::by("stranger")));
