@@ -2,6 +2,8 @@
 
 mod admission;
 mod browser;
+mod chromium;
+mod end_to_end;
 mod finish;
 mod idp;
 mod pages;

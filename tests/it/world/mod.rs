@@ -2,5 +2,9 @@
 
 pub mod browser;
 pub mod forms;
+pub mod person;
 pub mod ports;
+pub mod server;
 pub mod simplesamlphp;
+
+pub use server::{Wishes, World};
