@@ -1,6 +1,6 @@
 # Every task of the house. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt lint docs deny packages rust
+.PHONY: help demo test release bench fmt lint docs deny packages rust
 
 CARGO ?= cargo
 
@@ -14,6 +14,10 @@ demo: rust ## a whole sign-in on this machine: sample app, identity provider, tw
 test: rust ## every test: units, integration, a real identity provider, a real browser
 	@scripts/packages build test
 	$(CARGO) test --locked
+
+release: rust ## the optimised binary, target/release/vestibule
+	@scripts/packages build
+	$(CARGO) build --locked --release --bin vestibule
 
 bench: rust ## CPU per request beside a bare pingora proxy, nginx, and Apache with mod_auth_mellon
 	@scripts/packages build test bench
