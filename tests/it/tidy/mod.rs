@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What tools write or keep here; never read.
-const NOT_OURS: [&str; 5] = [".git", "target", "data", "node_modules", "__pycache__"];
+const NOT_OURS: [&str; 7] = [".git", "target", "data", "node_modules", "__pycache__", "corpus", "artifacts"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
