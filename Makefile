@@ -21,6 +21,7 @@ release: rust ## the optimised binary, target/release/vestibule
 
 bench: rust ## CPU per request beside a bare pingora proxy, nginx, and Apache with mod_auth_mellon
 	@scripts/packages build test bench
+	$(CARGO) build --locked --release --bin vestibule --example bare_proxy
 	benches/compare/run
 
 fmt: rust ## formats the code

@@ -1,4 +1,4 @@
-// Checks X-Vestibule-Assertion in Node 20 or newer, with nothing but Node.
+// Checks X-Vestibule-Assertion in Node 18 or newer, with nothing but Node.
 //
 //     node check_assertion.mjs PUBLIC_URL AUDIENCE < assertion
 import { createPublicKey, verify } from "node:crypto";

@@ -8,6 +8,7 @@
 )]
 
 mod directory;
+mod examples;
 mod saml;
 mod sign_in;
 mod simplesamlphp;
