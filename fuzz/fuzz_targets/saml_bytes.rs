@@ -2,10 +2,10 @@
 //! Seeds: `cargo fuzz run saml_bytes fuzz/corpus/saml_bytes tests/saml/attacks`.
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/it/saml/forge.rs"]
 mod forge;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/it/saml/world.rs"]
 mod world;
 

@@ -1,13 +1,13 @@
 //! Good responses, changed: whatever still gets in is the same assertion, and the two verifiers are of one mind.
 #![no_main]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/it/saml/draft.rs"]
 mod draft;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/it/saml/forge.rs"]
 mod forge;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/it/saml/world.rs"]
 mod world;
 
