@@ -9,6 +9,7 @@
 
 mod directory;
 mod examples;
+mod front_door;
 mod saml;
 mod sign_in;
 mod simplesamlphp;

@@ -1,0 +1,14 @@
+//! The gate end to end: a real listener over a temporary store, an app that records what reaches it, hostile clients.
+
+mod app;
+mod decisions;
+mod forward_auth;
+mod h2;
+mod hostile;
+mod portal;
+mod raw;
+mod revocation;
+mod streams;
+mod tls;
+mod upstreams;
+mod world;

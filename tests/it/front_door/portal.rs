@@ -1,0 +1,77 @@
+//! The portal behind the gate: called in process, told the client's address, its body capped.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Extension;
+use axum::routing::{get, post};
+use vestibule::kernel::Client;
+
+use super::raw::{self, send};
+use super::world::World;
+
+/// A stand-in for the portal.
+pub fn stub() -> Router {
+    let address = async |Extension(client): Extension<Client>| client.to_string();
+    Router::new()
+        .route("/.vestibule/sign-in", get(address))
+        .route("/.vestibule/echo", post(async |body: Bytes| body))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+}
+
+#[tokio::test]
+async fn the_portal_answers_what_is_its_own_and_the_app_never_sees_it() {
+    let world = World::new().await;
+    let forged = [("X-Forwarded-For", "198.51.100.9")];
+    let answer = raw::get(world.gate, "/.vestibule/sign-in?return_to=/", &forged).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "127.0.0.1"));
+    assert_eq!(raw::get(world.gate, "/.vestibule/nothing", &[]).await.status, 404);
+    assert_eq!(raw::get(world.gate, "/.vestibule", &[]).await.status, 404);
+    assert_eq!(raw::get(world.gate, "/x/../.%76estibule//sign-in", &[]).await.body, "127.0.0.1");
+    assert!(world.app.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_form_comes_through_in_every_form() {
+    let world = World::new().await;
+    let head = "POST /.vestibule/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let plain = send(world.gate, format!("{head}Content-Length: 5\r\n\r\nhello")).await;
+    assert_eq!((plain.status, plain.body.as_str()), (200, "hello"));
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+    assert_eq!(send(world.gate, chunked).await.body, "hello");
+    let mut connection = raw::Connection::open(world.gate).await;
+    connection.write(format!("{head}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n").as_bytes()).await;
+    assert!(connection.read_until("100 Continue").await.contains("100 Continue"));
+    connection.write(b"hello").await;
+    assert!(connection.read_until("hello").await.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let world = World::new().await;
+    let head = "POST /.vestibule/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    assert_eq!(send(world.gate, format!("{head}Content-Length: 99999999\r\n\r\n")).await.status, 413);
+    let mut chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
+    for _ in 0..40 {
+        chunked.extend_from_slice(b"10000\r\n");
+        chunked.extend_from_slice(&[b'x'; 0x10000]);
+        chunked.extend_from_slice(b"\r\n");
+    }
+    assert_eq!(send(world.gate, chunked).await.status, 413);
+}
+
+#[tokio::test]
+async fn the_keys_and_the_session_are_told() {
+    let world = World::new().await;
+    let keys: serde_json::Value =
+        serde_json::from_str(&raw::get(world.gate, "/.vestibule/jwks.json", &[]).await.body).unwrap();
+    assert_eq!(keys["keys"][0]["crv"], "Ed25519");
+    let nobody = raw::get(world.gate, "/.vestibule/session", &[]).await;
+    assert_eq!(nobody.status, 401);
+    let cookie = world.sign_in().await;
+    let ada = raw::get(world.gate, "/.vestibule/session", &[("Cookie", &cookie)]).await;
+    let told: serde_json::Value = serde_json::from_str(&ada.body).unwrap();
+    assert_eq!(
+        (&told["email"], &told["org"], &told["role"]),
+        (&"ada@acme.example".into(), &"acme".into(), &"admin".into())
+    );
+}
