@@ -106,7 +106,6 @@ async fn no_path_is_decided_on_in_one_form_and_forwarded_in_another() {
         "/public/..%5cdeals",
         "/public\\..\\deals",
         "/public/..;/deals",
-        "/public/;/../deals",
         "/public//../deals",
         "//deals",
         "/public/%00",
@@ -134,6 +133,7 @@ async fn no_path_is_decided_on_in_one_form_and_forwarded_in_another() {
         ("/public/a%2fb", "/public/a%2Fb"),
         ("/x/../public/a;v=1", "/public/a;v=1"),
         ("http://localhost/public/a?x", "/public/a?x"),
+        ("/public/;/../a", "/public/a"),
         ("/public/a#fragment", "/public/a"),
     ] {
         assert_eq!(raw::get(world.gate, path, &[]).await.status, 200, "{path}");
