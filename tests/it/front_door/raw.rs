@@ -49,7 +49,7 @@ impl Connection {
     /// Reads until `needle` was seen; gives all that was read.
     pub async fn read_until(&mut self, needle: &str) -> String {
         let mut seen = Vec::new();
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         let read = async {
             while !String::from_utf8_lossy(&seen).contains(needle) {
                 match self.0.read(&mut buffer).await {
@@ -65,7 +65,7 @@ impl Connection {
     /// Reads until the other side closes.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut seen = Vec::new();
-        let mut buffer = [0; 16384];
+        let mut buffer = vec![0; 16384];
         let read = async {
             while let Ok(count @ 1..) = self.0.read(&mut buffer).await {
                 seen.extend_from_slice(&buffer[..count]);
