@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod commands;
 mod directory;
 mod examples;
 mod front_door;

@@ -1,0 +1,9 @@
+//! The commands, as the real binary: what they answer, what they refuse, and that what they did stays done.
+
+mod apply;
+mod checks;
+mod demo;
+mod running;
+mod site;
+mod usage;
+mod verbs;

@@ -1,0 +1,66 @@
+//! Wrong usage, missing servers, help.
+
+use super::site::{Site, vestibule};
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &[][..],
+        &["fly"],
+        &["org"],
+        &["org", "create", "acme"],
+        &["org", "create", "Acme Inc", "--name", "x"],
+        &["org", "set", "acme"],
+        &["org", "set", "acme", "require_sso"],
+        &["user", "add", "acme", "ada"],
+        &["user", "add", "acme", "ada@acme.example", "--role", "king"],
+        &["domain", "claim", "acme", "acme"],
+        &["session", "revoke"],
+        &["session", "revoke", "--all", "--org", "acme"],
+        &["sso", "set", "acme"],
+        &["sso", "set", "acme", "--metadata", "x", "--issuer", "y"],
+        &["logins", "--last", "0"],
+        &["serve", "--daemon"],
+        // Verbs of later versions.
+        &["team", "list", "acme"],
+        &["scim-token", "issue", "acme"],
+        &["console"],
+        &["user", "reset-second-factor", "ada@acme.example"],
+    ] {
+        let ran = vestibule(folder.path(), arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_verb_helps_and_an_example_teaches() {
+    let folder = tempfile::tempdir().unwrap();
+    for verb in [
+        "demo", "serve", "check", "apply", "org", "sso", "domain", "user", "session", "explain", "logins", "keys",
+        "backup", "restore", "health",
+    ] {
+        let help = vestibule(folder.path(), &[verb, "--help"]).done();
+        assert!(help.contains("--config"), "{verb}: {help}");
+        assert!(vestibule(folder.path(), &["--help"]).done().contains(verb), "{verb}");
+    }
+    for verb in [&["org", "create"][..], &["org", "set"], &["sso", "set"], &["explain"], &["apply"], &["user", "add"]] {
+        let help = vestibule(folder.path(), &[verb, &["--help"]].concat()).done();
+        assert!(help.contains("Example"), "{verb:?}: {help}");
+    }
+}
+
+#[test]
+fn without_a_configuration_or_a_server_the_sentence_says_what_to_do() {
+    let empty = tempfile::tempdir().unwrap();
+    vestibule(empty.path(), &["org", "list"]).refused("name one with --config FILE, or try `vestibule demo`");
+    vestibule(empty.path(), &["org", "list", "--config", "no.toml"])
+        .refused("can't read no.toml: there is no such file");
+    let site = Site::new();
+    site.run(&["org", "list"]).refused("admin.sock: start it with `vestibule serve`");
+    site.run(&["health"]).refused("start it with `vestibule serve`");
+    site.run(&["domain", "claim", "acme", "acme.example"])
+        .refused("`vestibule domain claim acme acme.example --trusted`");
+    vestibule(empty.path(), &["demo", "--config", "x.toml"]).refused("the demo takes no configuration");
+}
