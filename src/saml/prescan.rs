@@ -15,6 +15,9 @@ pub const ATTRIBUTE_LIMIT: usize = 256;
 /// The most namespace declarations in scope anywhere (R7).
 pub const NAMESPACE_LIMIT: usize = 64;
 
+/// The most elements named `Transform` in a message: two for each signature, and as many again (R7).
+pub const TRANSFORM_LIMIT: usize = 8;
+
 /// Checks the bytes and returns them as text, without a byte order mark.
 pub(super) fn prescan(bytes: &[u8]) -> Result<&str, SamlError> {
     if bytes.len() > MESSAGE_LIMIT {
@@ -56,7 +59,7 @@ fn declaration(text: &str) -> Result<&str, SamlError> {
 /// Counts tags, depth, attributes and namespace declarations; refuses whatever begins with `<!` or `<?` but comments
 /// and CDATA.
 fn tags(bytes: &[u8]) -> Result<(), SamlError> {
-    let mut open = Open { namespaces: [0; DEPTH_LIMIT], depth: 0, in_scope: 0, elements: 0 };
+    let mut open = Open { namespaces: [0; DEPTH_LIMIT], depth: 0, in_scope: 0, elements: 0, transforms: 0 };
     let mut at = 0;
     while let Some(found) = position(&bytes[at..], b"<") {
         let rest = &bytes[at + found..];
@@ -82,6 +85,7 @@ struct Open {
     depth: usize,
     in_scope: usize,
     elements: usize,
+    transforms: usize,
 }
 
 impl Open {
@@ -110,6 +114,10 @@ impl Open {
         if self.elements > ELEMENT_LIMIT {
             return Err(SamlError::TooLarge { what: "elements", limit: ELEMENT_LIMIT });
         }
+        self.transforms += usize::from(is_transform(&rest[1..end]));
+        if self.transforms > TRANSFORM_LIMIT {
+            return Err(SamlError::TooLarge { what: "transforms", limit: TRANSFORM_LIMIT });
+        }
         if self.depth >= DEPTH_LIMIT {
             return Err(SamlError::TooLarge { what: "nested elements", limit: DEPTH_LIMIT });
         }
@@ -129,6 +137,12 @@ impl Open {
         self.depth = self.depth.saturating_sub(1);
         self.in_scope -= std::mem::take(&mut self.namespaces[self.depth]);
     }
+}
+
+/// Whether a tag's name is `Transform`, under any prefix.
+fn is_transform(tag: &[u8]) -> bool {
+    let name = tag.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next().unwrap_or_default();
+    name.strip_suffix(b"Transform").is_some_and(|prefix| prefix.is_empty() || prefix.ends_with(b":"))
 }
 
 /// The length of what begins at `rest` and ends with `mark`, looked for from `from`.
@@ -185,6 +199,9 @@ mod tests {
         check(&(namespaces(33) + &namespaces(33)), "too_large");
         check(&format!("{}</a>{}</a>", namespaces(33), namespaces(33)), "passes");
         check(&"a".repeat(MESSAGE_LIMIT + 1), "too_large");
+        check(&format!("<a>{}</a>", "<ds:Transform Algorithm=''/>".repeat(TRANSFORM_LIMIT)), "passes");
+        check(&format!("<a>{}</a>", "<x:Transform/><Transform/>".repeat(TRANSFORM_LIMIT)), "too_large");
+        check(&format!("<a>{}</a>", "<MyTransform/><Transforms/>".repeat(TRANSFORM_LIMIT)), "passes");
     }
 
     #[test]
