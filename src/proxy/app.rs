@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
@@ -34,6 +35,16 @@ tokio::task_local! {
 /// The app of the proxy listener: limits how long a connection may take to begin.
 pub struct GateApp {
     http: Arc<GateHttp>,
+    open: AtomicUsize,
+}
+
+/// Counts an open connection for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The same, once a connection speaks HTTP.
@@ -50,13 +61,20 @@ impl GateApp {
         options.h2c = h2c;
         options.keepalive_request_limit = Some(limits::REQUESTS_A_CONNECTION);
         options.h2_idle_timeout = Some(limits::NEXT_HEADER_TIME);
-        GateApp { http: Arc::new(GateHttp { proxy: Arc::new(proxy), sessions, options }) }
+        let http = Arc::new(GateHttp { proxy: Arc::new(proxy), sessions, options });
+        GateApp { http, open: AtomicUsize::new(0) }
     }
 }
 
 #[async_trait]
 impl ServerApp for GateApp {
     async fn process_new(self: &Arc<Self>, session: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let open = self.open.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted(&self.open);
+        if open >= limits::CONNECTIONS {
+            metrics::counter!("vestibule_connections_refused_total").increment(1);
+            return None;
+        }
         let serve = async {
             let mut serve = std::pin::pin!(self.http.process_new(session, shutdown));
             match tokio::time::timeout(limits::FIRST_HEADER_TIME, serve.as_mut()).await {

@@ -14,7 +14,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 use super::context::Context;
 use super::decide::{Decision, Forbidden, Who, decide};
 use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded};
-use super::headers::{accepts_html, is_navigation};
+use super::headers::{accepts_html, is_navigation, strip_set_cookies};
 use super::host::{self, HostMatch};
 use super::pages::Answer;
 use super::rules::Rules;
@@ -293,6 +293,7 @@ impl ProxyHttp for Gate {
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
+        strip_set_cookies(response);
         if let Some(cookie) = context.who.as_mut().and_then(|who| who.renewed.take()) {
             response.append_header(header::SET_COOKIE, cookie)?;
         }

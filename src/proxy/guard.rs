@@ -7,9 +7,10 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+use tokio::sync::futures::Notified;
 
 use crate::session::{SessionToken, Sessions};
 
@@ -48,66 +49,55 @@ pub enum Ended {
     Session(SessionToken),
 }
 
-/// Serves a request until it is done, or until the watcher ends it.
-pub async fn guarded<F: Future>(sessions: &Arc<Sessions>, header_time: Duration, serve: F) -> Result<F::Output, Ended> {
+/// Serves a request until it is done, or until the watcher ends it. A request that is done at once costs nothing here,
+/// one that waits an entry in a list, without allocating.
+pub async fn guarded<F: Future>(sessions: &Sessions, header_time: Duration, serve: F) -> Result<F::Output, Ended> {
     let serve = async move {
         let mut serve = pin!(serve);
-        let mut watcher = Watcher { sessions, header_time, waiting: Waiting::Nothing };
-        poll_fn(|context| match serve.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => watcher.poll(STAGE.with(Cell::get), context).map(Err),
+        let mut header_limit = pin!(tokio::time::sleep(header_time));
+        // Made before the request is looked at: whatever happens to its session from here on is heard.
+        let mut changed = pin!(sessions.changed());
+        let mut check = None;
+        poll_fn(|context| {
+            if let Poll::Ready(output) = serve.as_mut().poll(context) {
+                return Poll::Ready(Ok(output));
+            }
+            match STAGE.with(Cell::get) {
+                Stage::Free => Poll::Pending,
+                Stage::Reading => header_limit.as_mut().poll(context).map(|()| Err(Ended::SlowHeader)),
+                Stage::Watched(session) => {
+                    ready!(poll_end(sessions, session, changed.as_mut(), &mut check, context));
+                    Poll::Ready(Err(Ended::Session(session)))
+                }
+            }
         })
         .await
     };
     STAGE.scope(Cell::new(Stage::Reading), serve).await
 }
 
-type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A look at whether a session may go on.
+type Check<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
-/// What the watcher waits for.
-enum Waiting {
-    Nothing,
-    HeaderTime(Pin<Box<tokio::time::Sleep>>),
-    SessionEnd(Wait),
-}
-
-struct Watcher<'a> {
-    sessions: &'a Arc<Sessions>,
-    header_time: Duration,
-    waiting: Waiting,
-}
-
-impl Watcher<'_> {
-    fn poll(&mut self, stage: Stage, context: &mut Context<'_>) -> Poll<Ended> {
-        match stage {
-            Stage::Reading => {
-                if !matches!(self.waiting, Waiting::HeaderTime(_)) {
-                    self.waiting = Waiting::HeaderTime(Box::pin(tokio::time::sleep(self.header_time)));
-                }
-            }
-            Stage::Free => self.waiting = Waiting::Nothing,
-            Stage::Watched(session) => {
-                if !matches!(self.waiting, Waiting::SessionEnd(_)) {
-                    self.waiting = Waiting::SessionEnd(Box::pin(end_of(Arc::clone(self.sessions), session)));
-                }
+/// Is done when a session has ended: looks each time that something changed.
+fn poll_end<'a>(
+    sessions: &'a Sessions,
+    session: SessionToken,
+    mut changed: Pin<&mut Notified<'a>>,
+    check: &mut Option<Check<'a>>,
+    context: &mut Context<'_>,
+) -> Poll<()> {
+    loop {
+        if let Some(looking) = check {
+            let goes_on = ready!(looking.as_mut().poll(context));
+            *check = None;
+            if !goes_on {
+                return Poll::Ready(());
             }
         }
-        match (&mut self.waiting, stage) {
-            (Waiting::HeaderTime(sleep), _) => sleep.as_mut().poll(context).map(|()| Ended::SlowHeader),
-            (Waiting::SessionEnd(wait), Stage::Watched(session)) => {
-                wait.as_mut().poll(context).map(|()| Ended::Session(session))
-            }
-            _ => Poll::Pending,
-        }
-    }
-}
-
-/// Waits until a session ends. The check comes before each wait: what ended just before is not missed.
-async fn end_of(sessions: Arc<Sessions>, session: SessionToken) {
-    let mut changes = sessions.watch();
-    while sessions.may_go_on(&session).await {
-        if changes.changed().await.is_err() {
-            return;
-        }
+        ready!(changed.as_mut().poll(context));
+        // Listening again comes before looking: what changes meanwhile is looked at once more.
+        changed.set(sessions.changed());
+        *check = Some(Box::pin(async move { sessions.may_go_on(&session).await }));
     }
 }

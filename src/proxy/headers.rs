@@ -2,10 +2,10 @@
 
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
-use pingora::http::RequestHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 
 use super::settings::IdentityFact;
-use crate::session::{Audience, CookieForm, Sessions, SignedIn, Stripped};
+use crate::session::{Audience, CookieForm, Sessions, SignedIn, Stripped, sets_reserved};
 
 /// Every header of ours begins so.
 const PREFIX: &str = "x-vestibule-";
@@ -157,6 +157,21 @@ fn replace_cookie(request: &mut RequestHeader, value: &[u8]) {
     }
 }
 
+/// Takes cookies of ours out of the app's answer.
+pub fn strip_set_cookies(response: &mut ResponseHeader) {
+    let is_ours = |value: &HeaderValue| sets_reserved(value.as_bytes());
+    if !response.headers.get_all(header::SET_COOKIE).iter().any(is_ours) {
+        return;
+    }
+    let kept: Vec<HeaderValue> =
+        response.headers.get_all(header::SET_COOKIE).iter().filter(|value| !is_ours(value)).cloned().collect();
+    response.remove_header(&header::SET_COOKIE);
+    for value in kept {
+        // It was a header value before; should it not be one now, it is left out.
+        let _ = response.append_header(header::SET_COOKIE, value);
+    }
+}
+
 /// Whether a request is a browser's navigation (CONTRACT.md): a GET with `Sec-Fetch-Mode: navigate`, or, without Fetch
 /// headers, with an `Accept` that names `text/html`.
 pub fn is_navigation(method: &http::Method, headers: &HeaderMap) -> bool {
@@ -263,6 +278,17 @@ mod tests {
         check(&["a=b; vestibule=x"], &["a=b"]);
         check(&["a=b", "vestibule=x", "c=d; __Host-vestibule-login-1=y"], &["a=b; c=d"]);
         check(&["vestibule=x", "vestibule=y"], &[]);
+    }
+
+    #[test]
+    fn the_apps_own_cookies_pass_in_their_order() {
+        let mut response = ResponseHeader::build(200, None).unwrap();
+        for value in ["a=1", "vestibule=x; Path=/", "b=2"] {
+            response.append_header("set-cookie", value).unwrap();
+        }
+        strip_set_cookies(&mut response);
+        let left: Vec<&str> = response.headers.get_all("set-cookie").iter().map(|v| v.to_str().unwrap()).collect();
+        assert_eq!(left, ["a=1", "b=2"]);
     }
 
     #[test]

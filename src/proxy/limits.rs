@@ -13,6 +13,8 @@ pub const FIRST_HEADER_TIME: Duration = Duration::from_secs(10);
 pub const KEEP_ALIVE_SECONDS: u64 = 60;
 /// How long a kept connection has for its next whole header block: idle time included.
 pub const NEXT_HEADER_TIME: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS + 10);
+/// How many connections are open at most; further ones are closed at once.
+pub const CONNECTIONS: usize = 20_000;
 /// How many requests one HTTP/1.1 connection may carry.
 pub const REQUESTS_A_CONNECTION: u32 = 10_000;
 /// How many requests one HTTP/2 connection may have under way.

@@ -28,8 +28,11 @@ pub async fn answer(
     reference: &str,
 ) -> pingora::Result<Option<Answer>> {
     let refuse = |status| Ok(Some(Answer::error(status, html, None, reference)));
-    let Some(body) = read_body(session).await? else {
-        return refuse(413);
+    let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session)).await {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => return refuse(413),
+        Ok(Err(error)) => return Err(error),
+        Err(_) => return refuse(408),
     };
     let Some(request) = request(session, client, body) else {
         return refuse(400);

@@ -116,6 +116,12 @@ pub enum Stripped {
     Rest(Vec<u8>),
 }
 
+/// Whether a `Set-Cookie` value of the app names a cookie of ours: an app must not make sessions, nor end them.
+pub fn sets_reserved(set_cookie: &[u8]) -> bool {
+    let pair = set_cookie.split(|byte| *byte == b';').next().unwrap_or_default();
+    is_reserved(split_pair(pair).0)
+}
+
 /// Whether a cookie's name is one of ours: `vestibule`, `vestibule-…`, and the same behind `__Host-`.
 fn is_reserved(name: &[u8]) -> bool {
     let (loopback, prefix) = (LOOPBACK_NAME.as_bytes(), SECURE_NAME.as_bytes());
@@ -198,6 +204,18 @@ mod tests {
         check(&[&format!("{ours}; {ours}")], Presented::Unusable);
         check(&[&ours, "__Host-vestibule=other"], Presented::Unusable);
         assert_eq!(form.read(&headers(&[&ours]), &sealer(&[2])), Presented::Unusable, "a key that is gone");
+    }
+
+    #[test]
+    fn the_app_sets_its_own_cookies_alone() {
+        for ours in
+            ["vestibule=x", " __Host-vestibule=x; Path=/", "vestibule-login-1=x; Secure", "VESTIBULE=", "vestibule"]
+        {
+            assert!(sets_reserved(ours.as_bytes()), "{ours}");
+        }
+        for theirs in ["sid=vestibule", "vestibules=x", "a=b; vestibule=x", ""] {
+            assert!(!sets_reserved(theirs.as_bytes()), "{theirs}");
+        }
     }
 
     #[test]

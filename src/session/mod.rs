@@ -15,7 +15,7 @@ pub mod sessions;
 pub mod token;
 
 pub use assertion::Audience;
-pub use cookie::{CookieForm, Stripped};
+pub use cookie::{CookieForm, Stripped, sets_reserved};
 pub use error::SessionError;
 pub use facts::{Facts, OrganizationFacts};
 pub use records::{Scope, SessionRecord};

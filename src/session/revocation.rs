@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use super::records::{REVOCATIONS, Scope};
 use super::token::{LONGEST_SESSION, SessionToken};
@@ -21,8 +22,8 @@ pub struct Revocations {
     moments: papaya::HashMap<Scope, Timestamp>,
     /// How many there are, so that a quiet system looks nothing up.
     count: AtomicUsize,
-    /// Counts up whenever an open stream should look again whether its session lives.
-    generation: watch::Sender<u64>,
+    /// Wakes every open stream to look again whether its session lives.
+    changes: Notify,
     /// When the feed was last heard: milliseconds since `origin`.
     heard: AtomicU64,
     origin: Instant,
@@ -33,7 +34,7 @@ impl Default for Revocations {
         Revocations {
             moments: papaya::HashMap::new(),
             count: AtomicUsize::new(0),
-            generation: watch::Sender::new(0),
+            changes: Notify::new(),
             heard: AtomicU64::new(0),
             origin: Instant::now(),
         }
@@ -68,12 +69,12 @@ impl Revocations {
 
     /// Has every open stream look again whether its session lives.
     pub(super) fn wake(&self) {
-        self.generation.send_modify(|generation| *generation = generation.wrapping_add(1));
+        self.changes.notify_waiters();
     }
 
-    /// A receiver that hears each [`wake`](Self::wake) from now on.
-    pub fn watch(&self) -> watch::Receiver<u64> {
-        self.generation.subscribe()
+    /// Is done at the first [`wake`](Self::wake) from now on, whether or not it was polled before.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changes.notified()
     }
 
     /// Reads all revocations of the store.

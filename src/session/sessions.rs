@@ -254,9 +254,9 @@ impl Sessions {
         facts.is_some_and(|facts| self.may_live(&token, &facts, now))
     }
 
-    /// Hears each time that open streams should ask [`may_go_on`](Self::may_go_on).
-    pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.revocations.watch()
+    /// Is done when open streams should ask [`may_go_on`](Self::may_go_on), the first time from now on.
+    pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.revocations.changed()
     }
 
     /// Starts a session within the caller's transaction: always under a new id, so that a session that gains a

@@ -69,6 +69,22 @@ async fn connection_tricks_take_nothing_away_and_bring_nothing_in() {
 }
 
 #[tokio::test]
+async fn trailers_bring_no_identity() {
+    let world = World::new().await;
+    let head =
+        "POST /public/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTrailer: X-Vestibule-User\r\n";
+    let body = "5\r\nhello\r\n0\r\nX-Vestibule-User: forged\r\n\r\n";
+    let mut connection = Connection::open(world.gate).await;
+    connection.write(format!("{head}\r\n{body}").as_bytes()).await;
+    connection.read_until("app /public/a").await;
+    // Had the trailer gone on, it would be the head of the next request on the connection to the app.
+    raw::get(world.gate, "/public/b", &[]).await;
+    for received in world.app.received() {
+        assert!(!received.head.contains("forged") && received.headers("trailer").is_empty(), "{}", received.head);
+    }
+}
+
+#[tokio::test]
 async fn forwarded_headers_of_strangers_are_not_believed() {
     let world = World::new().await;
     let forged = [

@@ -82,6 +82,18 @@ async fn an_organization_that_goes_ends_the_sessions_in_it() {
     is_over_within_a_second(&world, &cookie).await;
 }
 
+#[tokio::test]
+async fn a_silent_feed_closes_the_gate_to_all_but_what_is_public() {
+    let world = World::deaf().await;
+    let cookie = world.sign_in().await;
+    let get = async |path: &str, cookie: &str| raw::get(world.gate, path, &[("Cookie", cookie)]).await.status;
+    assert_eq!(get("/deals", &cookie).await, 503);
+    assert_eq!(get("/.vestibule/session", &cookie).await, 503);
+    assert_eq!(get("/public/a", &cookie).await, 200);
+    assert_eq!(world.app.take_one().headers("x-vestibule-user"), [""; 0], "nobody can say who it is");
+    assert_eq!(get("/deals", "").await, 401);
+}
+
 async fn open(world: &World, request: &str, sign: &str) -> Connection {
     let mut connection = Connection::open(world.gate).await;
     connection.write(request.as_bytes()).await;

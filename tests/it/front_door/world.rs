@@ -12,7 +12,7 @@ use vestibule::directory::organization::{self, OrgKind};
 use vestibule::directory::{DirectoryError, Organization, Origin, User, member, user};
 use vestibule::kernel::{ManualClock, Role, SystemRng, Timestamp};
 use vestibule::proxy::{self, Access, GateSettings, RouteSettings, UpstreamSettings};
-use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions};
+use vestibule::session::{FEED_BOUND, Method, NewSession, SessionError, SessionSettings, Sessions};
 use vestibule::store::{SledBackend, Store, Tx};
 
 use super::app::App;
@@ -38,6 +38,15 @@ impl World {
 
     /// The same, with other settings.
     pub async fn with(change: impl FnOnce(&mut GateSettings)) -> Self {
+        Self::build(change, FEED_BOUND).await
+    }
+
+    /// The same, where the change feed always counts as silent for too long.
+    pub async fn deaf() -> Self {
+        Self::build(|_| (), Duration::ZERO).await
+    }
+
+    async fn build(change: impl FnOnce(&mut GateSettings), feed_bound: Duration) -> Self {
         let app = App::start("app").await;
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let store = Store::open(SledBackend::temporary().unwrap(), clock.clone()).await.unwrap();
@@ -54,7 +63,7 @@ impl World {
         };
         change(&mut settings);
         let public_url = settings.public_url.to_string();
-        let session_settings = SessionSettings::new(public_url);
+        let session_settings = SessionSettings { feed_bound, ..SessionSettings::new(public_url) };
         let sessions =
             Sessions::open(store.clone(), clock.clone(), Arc::new(SystemRng), session_settings).await.unwrap();
         let (shutdown, watcher) = watch::channel(false);
