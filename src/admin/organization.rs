@@ -7,6 +7,7 @@ use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, 
 use super::domain;
 use crate::directory::{Organization, claim, member, organization, sso};
 use crate::kernel::{Fault, Slug};
+use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
 pub(super) async fn create(admin: Arc<Admin>, call: OrgCreate) -> Result<OrgView, Fault> {
@@ -130,6 +131,9 @@ pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes
         .transaction("org delete", async |tx: Tx| {
             let found = organization::by_slug(&tx, slug).await?;
             organization::delete(&tx, &found).await?;
+            // In the same commit, so that no crash can come between (R41).
+            records::revoke(&tx, Scope::Organization(found.id)).await?;
+            records::revoke(&tx, Scope::Connection(found.id)).await?;
             admin.audit(&tx, found.id, "org.delete", slug, &found.name, "")?;
             let gone = Difference::new(slug, "organization", Some(found.name), None);
             Ok::<_, Fault>(Changes { changes: vec![gone] })

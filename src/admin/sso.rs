@@ -12,6 +12,7 @@ use crate::directory::{LoginCheck, Organization, SsoCertificate, SsoConnection, 
 use crate::kernel::{DomainName, Fault, FaultKind, OrgId, Timestamp};
 use crate::saml::certificate::parse_certificates;
 use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, keys};
+use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
 fn view(admin: &Admin, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
@@ -74,7 +75,7 @@ pub(super) async fn set(admin: Arc<Admin>, call: SsoSet) -> Result<SsoView, Faul
         .await
 }
 
-/// Writes a connection, and audits what differs.
+/// Writes a connection, and audits what differs. If it leads to another IdP now, the sessions of the old one end.
 pub(super) async fn put(
     admin: &Admin,
     tx: &Tx,
@@ -83,6 +84,10 @@ pub(super) async fn put(
     after: &SsoConnection,
 ) -> Result<(), Fault> {
     sso::set(tx, organization, after).await?;
+    // Another IdP takes the place of the old one: what the old one vouched for ends with it (D6, R41).
+    if before.is_some_and(|before| before.settings.entity_id != after.settings.entity_id) {
+        records::revoke(tx, Scope::Connection(organization.id)).await?;
+    }
     for difference in connection::differences(&organization.slug, before, after) {
         let text = |value: Option<String>| value.unwrap_or_default();
         let (old, new) = (text(difference.before), text(difference.after));

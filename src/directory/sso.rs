@@ -11,8 +11,8 @@ use crate::store::{StoreError, Table, Tx};
 pub const SSO_SETTINGS: Table<OrgId, SsoSettings> = Table::new("sso_settings");
 /// Its certificates, by their SHA-256.
 pub const SSO_CERTIFICATES: Table<(OrgId, String), SsoCertificate> = Table::new("sso_certificates");
-/// How many certificates a connection can have: a rollover needs two.
-pub const CERTIFICATE_LIMIT: usize = 16;
+/// How many certificates a connection can have, all of which are tried (R12): a rollover needs two.
+pub const CERTIFICATE_LIMIT: usize = 10;
 
 /// How a SAML message travels through the browser (SAML bindings §3.4, §3.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

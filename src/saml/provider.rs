@@ -11,15 +11,12 @@ use x509_parser::public_key::PublicKey;
 use super::algorithms::KeyKind;
 use super::base64::decode;
 use super::error::SamlError;
-use crate::directory::sso::{SsoCertificate, SsoConnection, SsoSettings};
+use crate::directory::sso::{CERTIFICATE_LIMIT, SsoCertificate, SsoConnection, SsoSettings};
 
 /// The weakest RSA key that is taken, in bits (R17).
 const RSA_BITS_MIN: usize = 2048;
 /// The largest RSA key that is taken, in bits: larger ones cost too much.
 const RSA_BITS_MAX: usize = 8192;
-/// The most certificates of one connection that are tried (R12).
-const CERTIFICATE_LIMIT: usize = 10;
-
 /// A connection's IdP: its settings, and the keys that its messages may be signed with.
 pub struct IdentityProvider {
     settings: SsoSettings,
