@@ -53,7 +53,7 @@ async fn a_body_beyond_the_limit_is_refused() {
     let mut chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
     for _ in 0..40 {
         chunked.extend_from_slice(b"10000\r\n");
-        chunked.extend_from_slice(&[b'x'; 0x10000]);
+        chunked.extend_from_slice(&vec![b'x'; 0x10000]);
         chunked.extend_from_slice(b"\r\n");
     }
     assert_eq!(send(world.gate, chunked).await.status, 413);

@@ -86,6 +86,6 @@ pub async fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Answer {
 
 /// A GET of `path` with further header lines, closing the connection afterwards.
 pub async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n");
     send(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}Connection: close\r\n\r\n")).await
 }
