@@ -8,7 +8,7 @@ use crate::kernel::{Rng, Timestamp, TokenHash};
 /// How many sign-ins can be pending in one browser; beyond that the oldest is forgotten.
 pub const PENDING_PER_BROWSER: usize = 5;
 /// What every login cookie's name starts with, behind `__Host-` on https. The app never gets them.
-pub const NAME_PREFIX: &str = "vestibule_login_";
+pub const NAME_PREFIX: &str = "vestibule-login-";
 /// How many hexadecimal digits of the request's id are in the name.
 const NAME_DIGITS: usize = 16;
 /// How long a cookie lasts, in seconds: as long as its pending sign-in, and its last step.
@@ -58,7 +58,7 @@ impl LoginCookies {
     }
 
     const fn prefix(self) -> &'static str {
-        if self.secure { "__Host-vestibule_login_" } else { NAME_PREFIX }
+        if self.secure { "__Host-vestibule-login-" } else { NAME_PREFIX }
     }
 
     fn line(self, name: &str, value: &str, max_age: u64) -> String {
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn d22_on_https_the_cookie_is_bound_to_the_host() {
         let line = LoginCookies { secure: true }.set(&HeaderMap::new(), &request_id(1), "1.x").pop().expect("a line");
-        assert!(line.starts_with("__Host-vestibule_login_") && line.ends_with("; Secure"), "{line}");
+        assert!(line.starts_with("__Host-vestibule-login-") && line.ends_with("; Secure"), "{line}");
     }
 
     #[test]

@@ -146,7 +146,7 @@ async fn d22_on_https_every_cookie_is_bound_to_the_host() {
     let site = Site::at("https://app.example.com").await;
     let mut browser = site.browser();
     let sent = browser.ask("ada@acme.example", "/").await;
-    assert!(browser.cookies.keys().all(|name| name.starts_with("__Host-vestibule_login_")), "{:?}", browser.cookies);
+    assert!(browser.cookies.keys().all(|name| name.starts_with("__Host-vestibule-login-")), "{:?}", browser.cookies);
     assert_eq!(browser.return_with(&site.acme_idp.answer(&sent)).await.location(), "/");
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["__Host-vestibule"]);
 }
