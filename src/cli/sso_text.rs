@@ -16,7 +16,7 @@ pub fn show(view: &SsoView) -> String {
         ("Reply URL (ACS URL)", &view.acs_url),
         ("Sign on URL", &view.sign_on_url),
     ];
-    let google = [("ACS URL", &view.acs_url), ("Entity ID", &view.entity_id), ("Start URL", &view.sign_on_url)];
+    let google = [("ACS URL", &view.acs_url), ("Entity ID", &view.entity_id)];
     let onelogin = [
         ("Audience (EntityID)", &view.entity_id),
         ("ACS (Consumer) URL", &view.acs_url),
