@@ -2,7 +2,7 @@
 //!
 //! The goal: the whole session check under 2 µs.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic")]
 
 use std::hint::black_box;
 use std::sync::Arc;
