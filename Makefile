@@ -35,7 +35,7 @@ lint: rust ## formatting and clippy, as CI runs them, with and without the secon
 
 docs: rust ## the code's own documentation, in target/doc
 	@scripts/packages build
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --document-private-items
 
 deny: rust ## licences, sources and doubles among the dependencies (needs cargo-deny: cargo install cargo-deny --locked)
 	$(CARGO) deny --offline check bans licenses sources

@@ -1,30 +1,42 @@
 //! Vestibule: the one binary in front of your app that gives its customers single sign-on.
 //!
-//! The rooms, in reading order; each may use only those before it (ARCHITECTURE.md tells the trips):
+//! The rooms stand here in reading order, from the ground up; ARCHITECTURE.md tells who may name whom, and the trips.
 
-/// The admin socket that the commands speak to.
-pub mod admin;
-/// The commands as they are typed, and their answers for people and programs.
-pub mod cli;
-/// The configuration: what was typed and what it means; the only reader of environment and files.
-pub mod config;
-/// What `vestibule demo` puts around the product: people, their identity provider, an app to protect.
-pub mod demo;
-/// Organizations, claimed domains, single sign-on settings, users and members.
-pub mod directory;
-/// Time, chance, ids, names, secrets, faults.
+// Time, chance, ids, names, secrets, faults.
 pub mod kernel;
-/// Vestibule's own pages, and the sign-in that runs through them.
-pub mod portal;
-/// The gate: pingora in front of the app, deciding on every request.
-pub mod proxy;
-/// SAML 2.0: metadata, AuthnRequest, the strict verifier.
-pub mod saml;
-/// Builds every room, opens the listeners, runs.
-pub mod server;
-/// The sealed session cookie, revocation fed by the change feed, identity for the app.
-pub mod session;
-/// The one data door: transactions over typed tables, a change feed; sled beneath.
+
+// The one data door: transactions over typed tables, a change feed; sled beneath.
 pub mod store;
-/// Logs and metrics, and what is never told.
+
+// Organizations, claimed domains, single sign-on settings, users and members.
+pub mod directory;
+
+// The sealed session cookie, revocation fed by the change feed, identity for the app.
+pub mod session;
+
+// SAML 2.0: metadata, AuthnRequest, the strict verifier.
+pub mod saml;
+
+// The gate: pingora in front of the app, deciding on every request.
+pub mod proxy;
+
+// Vestibule's own pages, and the sign-in that runs through them.
+pub mod portal;
+
+// The admin socket that the commands speak to.
+pub mod admin;
+
+// What `vestibule demo` puts around the product: people, their identity provider, an app to protect.
+pub mod demo;
+
+// The configuration: what was typed and what it means; the only reader of environment and files.
+pub mod config;
+
+// Logs and metrics, and what is never told.
 pub mod telemetry;
+
+// Builds every room, opens the listeners, runs.
+pub mod server;
+
+// The commands as they are typed, and their answers for people and programs.
+pub mod cli;
