@@ -63,8 +63,8 @@ async fn view(tx: &Tx, organization: &Organization) -> Result<OrgView, StoreErro
         created: organization.created.to_string(),
         require_sso: organization.settings.require_sso,
         idp_managed_access: organization.settings.idp_managed_access,
-        session_idle: organization.settings.session_idle,
-        session_absolute: organization.settings.session_absolute,
+        session_idle: organization.settings.session_idle.map(span),
+        session_absolute: organization.settings.session_absolute.map(span),
         domains: claims.iter().map(|claim| domain::view(claim, &organization.slug)).collect(),
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
@@ -111,7 +111,7 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
         // Destructured whole, so that a new setting can't be forgotten.
         let crate::directory::OrgSettings { require_sso, idp_managed_access, session_idle, session_absolute } =
             organization.settings.clone();
-        let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), |seconds| format!("{seconds}s"));
+        let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), span);
         [
             ("name", organization.name.clone()),
             ("require_sso", require_sso.to_string()),
@@ -122,6 +122,13 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
     pairs.map(|((what, old), (_, new))| Difference::new(&before.slug, what, Some(old), new)).collect()
+}
+
+/// A span of time as `org set` takes it, in the largest unit that fits.
+fn span(seconds: u64) -> String {
+    let units = [(24 * 3600, 'd'), (3600, 'h'), (60, 'm')];
+    let fits = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    fits.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 
 pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes, Fault> {

@@ -48,8 +48,8 @@ fn told(places: &Places, program: &str) -> String {
     format!(
         "Vestibule's demo is running.\n\n  Open {url} and sign in as one of these; no passwords:\n\n{people}\n\n  \
          Behind the scenes, in another terminal:\n\n{behind}\n\n  \
-         The identity provider is at {idp}, the app behind at no address of its own for you.\n  \
          {url}/public/ is open to all, {url}/owners/ to owners alone.\n  \
+         The identity provider is at {idp}; the app behind the proxy shows the headers that it receives.\n  \
          Everything is thrown away on Ctrl-C.",
         url = places.public_url,
         idp = places.identity_provider,

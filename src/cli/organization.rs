@@ -61,7 +61,7 @@ fn list(found: &[OrgView]) -> String {
 
 fn show(organization: &OrgView) -> String {
     let none = || "none".to_owned();
-    let limit = |limit: Option<u64>| limit.map_or_else(|| "as configured".to_owned(), |seconds| format!("{seconds}s"));
+    let limit = |limit: &Option<String>| limit.clone().unwrap_or_else(|| "as configured".to_owned());
     let claims = organization.domains.iter().map(|claim| {
         let how = if claim.trusted { ", on the operator's word" } else { "" };
         format!("{} ({}{how})", claim.domain, word(&claim.state))
@@ -78,7 +78,7 @@ fn show(organization: &OrgView) -> String {
         ("members", members(organization)),
         ("require_sso", organization.require_sso.to_string()),
         ("idp_managed_access", organization.idp_managed_access.to_string()),
-        ("session_idle", limit(organization.session_idle)),
-        ("session_absolute", limit(organization.session_absolute)),
+        ("session_idle", limit(&organization.session_idle)),
+        ("session_absolute", limit(&organization.session_absolute)),
     ])
 }

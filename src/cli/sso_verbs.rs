@@ -15,7 +15,7 @@ pub enum Sso {
         /// Which organization
         slug: Slug,
     },
-    /// Set the identity provider: from its metadata file, or by hand
+    /// Set the identity provider: from its metadata file, or by hand. Replaces all its certificates
     #[command(after_help = "Examples:\n  vestibule sso set acme --metadata okta-metadata.xml\n  \
         vestibule sso set acme --issuer http://www.okta.com/exk1 --sign-in-url https://acme.okta.com/app/x/sso/saml \
         --certificate okta.cert")]

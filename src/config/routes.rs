@@ -8,6 +8,7 @@ use super::meaning::Meaning;
 use super::read::{Placed, nearest};
 use super::{Access, HostPort, Route, Upstream, UpstreamProtocol, tls};
 use crate::kernel::{Role, Slug};
+use crate::proxy::path::canonical;
 
 /// The portal's own paths, which no route can cover.
 const PORTAL: &str = "/.vestibule";
@@ -140,14 +141,15 @@ fn check_path(path: &str) -> Result<(), String> {
         return Err(format!("\"{path}\" is the portal's own: no route can cover {PORTAL}/"));
     }
     if path.contains(['?', '#', '*', '\\', ';']) || path.bytes().any(|b| b <= b' ' || b == 0x7f) {
-        return Err(format!(
-            "\"{path}\" can't match: a path has no ?, #, *, \\, ; or white space; a prefix ends with /"
-        ));
+        let text = "a path has no ?, #, *, \\, ; or white space; a prefix ends with /";
+        return Err(format!("\"{path}\" can't match: {text}"));
     }
-    if path.contains("//") || path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return Err(format!("\"{path}\" can't match: paths are compared without //, /./ and /../"));
+    // The gate compares canonical paths: one that is written otherwise would never match.
+    match canonical(path) {
+        Ok(normal) if normal == path => Ok(()),
+        Ok(normal) => Err(format!("\"{path}\" can't match: write it as requests are compared, \"{normal}\"")),
+        Err(error) => Err(format!("\"{path}\" can't match: {error}")),
     }
-    Ok(())
 }
 
 fn access_of(meaning: &Meaning<'_>, typed: AccessFile) -> Option<Access> {

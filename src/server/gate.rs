@@ -112,7 +112,7 @@ impl RouteExplainer for Explainer {
                         && (roles.is_empty() || roles.contains(&role))
                         && teams.is_empty()
                 });
-                (format!("for {}", told(orgs, roles, teams)), fits, false)
+                (format!("for {} alone", told(orgs, roles, teams)), fits, false)
             }
         };
         let pattern = found.pattern();
@@ -124,7 +124,7 @@ fn told(orgs: &[Slug], roles: &[Role], teams: &[String]) -> String {
     let join = |texts: Vec<String>| texts.join(" or ");
     let mut parts = Vec::new();
     if !roles.is_empty() {
-        parts.push(join(roles.iter().map(ToString::to_string).collect()));
+        parts.push(format!("role {}", join(roles.iter().map(ToString::to_string).collect())));
     }
     if !orgs.is_empty() {
         parts.push(format!("members of {}", join(orgs.iter().map(ToString::to_string).collect())));

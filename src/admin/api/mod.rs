@@ -171,10 +171,10 @@ pub struct OrgView {
     pub created: String,
     pub require_sso: bool,
     pub idp_managed_access: bool,
-    /// Seconds; `None`: the configuration's.
-    pub session_idle: Option<u64>,
-    /// Seconds; `None`: the configuration's.
-    pub session_absolute: Option<u64>,
+    /// Such as `30m`; `None`: the configuration's.
+    pub session_idle: Option<String>,
+    /// Such as `8h`; `None`: the configuration's.
+    pub session_absolute: Option<String>,
     pub domains: Vec<DomainView>,
     /// The IdP's entity ID, if single sign-on is set.
     pub sso: Option<String>,

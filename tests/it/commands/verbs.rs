@@ -28,7 +28,7 @@ fn organizations() {
     site.run(&["org", "set", "acme", "name=New", "session_idle=1s"]).refused("session_idle is «default», or 1m to 30d");
     assert_eq!(site.json(&["org", "show", "acme"])["name"], "Acme Inc", "all or none are set");
     site.run(&["org", "set", "acme", "two_factor=always"]).refused("this version does not have «two_factor» yet");
-    assert_eq!(site.json(&["org", "list"])[0]["session_idle"], 1800);
+    assert_eq!(site.json(&["org", "list"])[0]["session_idle"], "30m");
     site.run(&["org", "delete", "acme"]).done();
     site.run(&["org", "create", "acme", "--name", "again"]).refused("slugs are never used again");
 }
