@@ -66,7 +66,7 @@ fn single_sign_on() {
     furnish(&site);
     let shown = site.run(&["sso", "show", "acme"]).done();
     let acs = format!("http://localhost:{}/.vestibule/saml/acme/acs", site.proxy.port());
-    for words in [acs.as_str(), "Audience URI", "Reply URL", "Start URL", "https://idp.example/sso"] {
+    for words in [acs.as_str(), "Audience URI", "Reply URL", "Login URL", "https://idp.example/sso"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert_eq!(site.json(&["sso", "show", "acme"])["idp"]["certificates"].as_array().unwrap().len(), 1);
