@@ -7,8 +7,8 @@ use crate::kernel::{Rng, Timestamp, TokenHash};
 
 /// How many sign-ins can be pending in one browser; beyond that the oldest is forgotten.
 pub const PENDING_PER_BROWSER: usize = 5;
-/// What every login cookie's name starts with, behind `__Host-` on https. The app never gets them.
-pub const NAME_PREFIX: &str = "vestibule-login-";
+/// What every login cookie's name starts with, behind `__Host-` on https: `vestibule-…` never reaches the app.
+const NAME_PREFIX: &str = "vestibule-login-";
 /// How many hexadecimal digits of the request's id are in the name.
 const NAME_DIGITS: usize = 16;
 /// How long a cookie lasts, in seconds: as long as its pending sign-in, and its last step.

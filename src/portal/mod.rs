@@ -31,7 +31,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use http::{StatusCode, header};
 
-pub use login_cookie::NAME_PREFIX as LOGIN_COOKIE_PREFIX;
 pub use return_path::ReturnPath;
 pub use state::Portal;
 

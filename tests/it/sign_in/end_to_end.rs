@@ -61,6 +61,19 @@ async fn on_https_cookies_are_secure_and_bound_to_the_host() {
     assert_eq!(ada.cookie_names(&world.public_url), ["__Host-vestibule"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_app_sees_no_cookie_of_a_sign_in_under_way() {
+    let configuration = "[[route]]\npath = \"/public/\"\naccess = \"public\"\n".to_owned();
+    let world = World::with(Wishes { configuration, ..Wishes::default() }).await;
+    let mut ada = Person::new(&world);
+    ask(&world, &mut ada, "ada@acme.example").await;
+    let [cookie] = ada.cookie_names(&world.public_url).try_into().expect("one cookie");
+    assert!(cookie.starts_with("vestibule-login-"), "{cookie}");
+    let app = ada.open(&format!("{}/public/", world.public_url)).await;
+    assert!(app.status.is_success() && app.body.to_lowercase().contains("sec-fetch-mode"), "{app:?}");
+    assert!(!app.body.contains(&cookie), "{}", app.body);
+}
+
 /// Our certificate that assertions are to be encrypted to: from our own metadata.
 fn encryption_certificate(metadata: &str) -> Vec<u8> {
     use base64::Engine as _;
