@@ -1,5 +1,6 @@
 //! Reads posted forms: bounded, of one content type, no field twice (R7, R48).
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -49,6 +50,18 @@ impl FormError {
     }
 }
 
+/// Whether a limit ended the reading: ours, or that of the listener in front.
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 impl From<FormError> for Trouble {
     fn from(error: FormError) -> Self {
         let kind = if error == FormError::TooLarge { FaultKind::TooLarge } else { FaultKind::Invalid };
@@ -69,7 +82,7 @@ impl Form {
         }
         let bytes = match tokio::time::timeout(READ_TIME, Limited::new(body, limit).collect()).await {
             Ok(Ok(collected)) => collected.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(FormError::TooLarge),
+            Ok(Err(error)) if is_too_long(&*error) => return Err(FormError::TooLarge),
             Ok(Err(_)) | Err(_) => return Err(FormError::Broken),
         };
         Self::parse(&bytes)

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Version, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use tower::ServiceExt as _;
@@ -16,7 +16,8 @@ use crate::kernel::Client;
 const HOP_BY_HOP: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
 
-/// Answers a request by the portal. An `Ok` answer is the gate's own, to be sent in place of the portal's.
+/// Answers a request by the portal. A body over the limit can't be read there: its reading ends with a
+/// `LengthLimitError`. An `Ok` answer is the gate's own, to be sent in place of the portal's.
 ///
 /// # Errors
 /// If the client is gone.
@@ -29,8 +30,12 @@ pub async fn answer(
 ) -> pingora::Result<Option<Answer>> {
     let refuse = |status| Ok(Some(Answer::error(status, html, None, reference)));
     let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session)).await {
-        Ok(Ok(Some(body))) => body,
-        Ok(Ok(None)) => return refuse(413),
+        Ok(Ok(Some(body))) => Body::from(body),
+        Ok(Ok(None)) => {
+            // The portal is told all the same: what it refuses, it writes down.
+            session.set_keepalive(None);
+            Body::new(Limited::new(Body::from("x"), 0))
+        }
         Ok(Err(error)) => return Err(error),
         Err(_) => return refuse(408),
     };
@@ -67,10 +72,10 @@ async fn read_body(session: &mut Session) -> pingora::Result<Option<Bytes>> {
     Ok(Some(body.freeze()))
 }
 
-fn request(session: &Session, client: Client, body: Bytes) -> Option<Request<Body>> {
+fn request(session: &Session, client: Client, body: Body) -> Option<Request<Body>> {
     let original = session.req_header();
     let target = std::str::from_utf8(original.raw_path()).ok()?;
-    let mut request = Request::builder().method(original.method.clone()).uri(target).body(Body::from(body)).ok()?;
+    let mut request = Request::builder().method(original.method.clone()).uri(target).body(body).ok()?;
     *request.headers_mut() = original.headers.clone();
     for name in HOP_BY_HOP {
         request.headers_mut().remove(name);

@@ -62,6 +62,21 @@ async fn on_https_cookies_are_secure_and_bound_to_the_host() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_is_refused_and_written_down() {
+    let world = World::start().await;
+    let url = format!("{}/.vestibule/saml/acme/acs", world.public_url);
+    let client = reqwest::Client::new();
+    for (size, code) in [(900_000, "malformed"), (1_100_000, "too_large"), (5_000_000, "too_large")] {
+        let form = [("SAMLResponse", "%".repeat(size / 3))];
+        let answer = client.post(&url).form(&form).send().await.expect("an answer");
+        assert!(answer.status().is_client_error(), "{size}: {answer:?}");
+        assert!(answer.text().await.unwrap_or_default().contains("Reference"), "{size}");
+        let last = world.run(&["logins", "--org", "acme", "--last", "1"]);
+        assert!(last.contains(code), "{size}: {last}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_app_sees_no_cookie_of_a_sign_in_under_way() {
     let configuration = "[[route]]\npath = \"/public/\"\naccess = \"public\"\n".to_owned();
     let world = World::with(Wishes { configuration, ..Wishes::default() }).await;
