@@ -51,6 +51,11 @@ impl Meaning<'_> {
         self.warnings.borrow_mut().push(Mistake { line, text: text.into() });
     }
 
+    /// Whether `key` may be there although it could not be read.
+    pub fn may_be_meant(&self, key: &str) -> bool {
+        self.reader.may_be_meant(key)
+    }
+
     /// A path as it was typed, relative to the folder of the configuration.
     pub fn path(&self, typed: &str) -> PathBuf {
         self.base.join(typed)
@@ -89,10 +94,18 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
     let url = addresses::public_url(&public_url.value);
     let url = url.map_err(|text| meaning.wrong(public_url.line, text)).ok();
     let store = store_folder(meaning, store);
+    let proxy_line = listen.proxy.as_ref().map_or(0, |proxy| proxy.line);
     let listen = listeners(meaning, listen, &store);
     if url.as_ref().is_some_and(|url| url.scheme() == "http") && listen.tls.is_some() {
         let text = "«public_url» is http, but [listen] has a certificate: browsers would need https here";
         meaning.wrong(public_url.line, text);
+    }
+    let in_front = trusted_proxies.as_ref().is_some_and(|list| !list.value.is_empty());
+    let in_the_open = listen.tls.is_none() && !listen.proxy.ip().is_loopback() && !in_front;
+    if in_the_open && url.as_ref().is_some_and(|url| url.scheme() == "https") {
+        let text = "«public_url» is https, but «proxy» speaks plain HTTP: name «tls_certificate» and «tls_key», \
+                    unless something in front ends TLS; then name its network in «trusted_proxies»";
+        meaning.warn(proxy_line, text);
     }
     let upstreams = routes::upstreams(meaning, upstreams);
     let routes = routes::routes(meaning, typed_routes, &upstreams);
@@ -179,21 +192,27 @@ fn tls_files(
     match tls::check(&files, meaning.now) {
         Ok(None) => {}
         Ok(Some(warning)) => meaning.warn(certificate.line, warning),
-        Err((Which::Certificate, text)) => meaning.wrong(certificate.line, text),
-        Err((Which::Key, text)) => meaning.wrong(key.line, text),
+        Err(wrong) => {
+            for (which, text) in wrong {
+                let line = if which == Which::Key { key.line } else { certificate.line };
+                meaning.wrong(line, text);
+            }
+        }
     }
     Some(files)
 }
 
 fn session_limits(meaning: &Meaning<'_>, typed: SessionFile) -> SessionLimits {
     let SessionFile { idle, absolute } = typed;
-    let (idle, absolute) = (or(idle, DEFAULT_IDLE), or(absolute, DEFAULT_ABSOLUTE));
+    let absolute = or(absolute, DEFAULT_ABSOLUTE);
+    // Who shortens the absolute limit alone means the idle one to be no longer.
+    let idle = or(idle, DEFAULT_IDLE.min(absolute.value));
     for (name, limit) in [("idle", &idle), ("absolute", &absolute)] {
         if limit.value < SHORTEST_SESSION || limit.value > LONGEST_SESSION {
             meaning.wrong(limit.line, format!("«{name}» must be from \"1m\" to \"30d\""));
         }
     }
-    if idle.value > absolute.value {
+    if idle.value > absolute.value && !meaning.may_be_meant("absolute") {
         meaning.wrong(
             idle.line.max(absolute.line),
             "«idle» is longer than «absolute», so it would never count: make it shorter",

@@ -42,12 +42,14 @@ pub struct Placed<T> {
 pub struct Reader<'s> {
     source: &'s str,
     mistakes: RefCell<Vec<Mistake>>,
+    broken: RefCell<Vec<usize>>,
+    mistyped: RefCell<Vec<&'static str>>,
 }
 
 impl<'s> Reader<'s> {
     /// A reader of this text.
     pub fn new(source: &'s str) -> Self {
-        Reader { source, mistakes: RefCell::default() }
+        Reader { source, mistakes: RefCell::default(), broken: RefCell::default(), mistyped: RefCell::default() }
     }
 
     /// Parses the text and hands the file's outermost section to `take`. Gives what `take` gives.
@@ -56,13 +58,22 @@ impl<'s> Reader<'s> {
         for error in errors {
             let line = error.span().map_or(0, |span| self.line(span.start));
             self.report(line, format!("this is not TOML: {}", error.message()));
+            self.broken.borrow_mut().push(line);
         }
         take(Section { reader: self, table: table.get_ref(), name: String::new(), line: 0, known: RefCell::default() })
     }
 
-    /// Notes a mistake.
+    /// Notes a mistake; of a line that is not TOML the first one alone, since the rest follows from it.
     pub fn report(&self, line: usize, text: impl Into<String>) {
+        if self.broken.borrow().contains(&line) {
+            return;
+        }
         self.mistakes.borrow_mut().push(Mistake { line, text: text.into() });
+    }
+
+    /// Whether `key` may be there although it could not be read: then its absence is no mistake of its own.
+    pub fn may_be_meant(&self, key: &str) -> bool {
+        !self.broken.borrow().is_empty() || self.mistyped.borrow().contains(&key)
     }
 
     /// Every mistake, in the order of the lines.
@@ -119,6 +130,7 @@ impl<'a> Section<'a> {
         let read = read(value);
         if read.is_none() {
             self.report(line, format!("«{key}» must be {wanted}, not {}", typed(value)));
+            self.reader.mistyped.borrow_mut().push(key);
         }
         read.map(|value| Placed { value, line })
     }
@@ -231,7 +243,10 @@ impl<'a> Section<'a> {
         for key in self.table.keys().filter(|key| !known.contains(&&**key.get_ref())) {
             let place = if self.name.is_empty() { String::new() } else { format!(" in {}", self.name) };
             let advice = match nearest(key.get_ref(), &known) {
-                Some(near) => format!("did you mean «{near}»?"),
+                Some(near) => {
+                    self.reader.mistyped.borrow_mut().push(near);
+                    format!("did you mean «{near}»?")
+                }
                 None => format!("known here: {}", known.join(", ")),
             };
             let line = self.reader.line(key.span().start);

@@ -15,7 +15,7 @@ const PORTAL: &str = "/.vestibule";
 
 /// The apps behind.
 pub fn upstreams(meaning: &Meaning<'_>, typed: Vec<UpstreamFile>) -> Vec<Upstream> {
-    if typed.is_empty() {
+    if typed.is_empty() && !meaning.may_be_meant("upstream") {
         let example = "[[upstream]] with name = \"app\" and addresses = [\"127.0.0.1:3000\"]";
         meaning.wrong(0, format!("there is no app to protect: add {example}"));
     }
@@ -77,7 +77,13 @@ fn upstream(meaning: &Meaning<'_>, typed: UpstreamFile) -> Option<Upstream> {
 }
 
 fn host_ports(meaning: &Meaning<'_>, typed: &[Placed<String>]) -> Option<Vec<HostPort>> {
-    each(meaning, typed, |text| format!("\"{text}\" is not a host with its port, such as \"127.0.0.1:3000\""))
+    each(meaning, typed, |text| match text.split_once("://") {
+        Some((scheme @ ("http" | "https"), rest)) => {
+            let address = rest.trim_end_matches('/');
+            format!("leave {scheme}:// out of \"{text}\": write \"{address}\", and protocol = \"{scheme}\"")
+        }
+        _ => format!("\"{text}\" is not a host with its port, such as \"127.0.0.1:3000\""),
+    })
 }
 
 /// Reads each; `None` if one is wrong.
@@ -93,6 +99,7 @@ fn each<T: FromStr>(meaning: &Meaning<'_>, typed: &[Placed<String>], wrong: impl
 /// The routes, each with an upstream that exists.
 pub fn routes(meaning: &Meaning<'_>, typed: Vec<RouteFile>, upstreams: &[Upstream]) -> Vec<Route> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut prefixes: Vec<(String, usize)> = Vec::new();
     let mut means = Vec::new();
     for RouteFile { line, path, access, upstream } in typed {
         if let Some(upstream) = &upstream {
@@ -115,6 +122,13 @@ pub fn routes(meaning: &Meaning<'_>, typed: Vec<RouteFile>, upstreams: &[Upstrea
         if let Some(first) = seen.insert(path.value.clone(), path.line) {
             let text = format!("the path \"{}\" has a route on line {first} already, which wins", path.value);
             meaning.wrong(path.line, text);
+        }
+        if let Some((first, at)) = prefixes.iter().find(|(prefix, _)| path.value.starts_with(prefix)) {
+            let text = format!("the route {} is never reached: {first} on line {at} matches first", path.value);
+            meaning.warn(path.line, format!("{text}; move it up"));
+        }
+        if path.value.ends_with('/') {
+            prefixes.push((path.value.clone(), path.line));
         }
         if let Some(access) = access {
             means.push(Route { path: path.value, access, upstream: upstream.map(|name| name.value) });

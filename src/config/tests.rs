@@ -112,7 +112,7 @@ fn each_mistake_of_a_route_or_upstream_is_named_with_its_line() {
     check("[[upstream]]\naddresses = [\"a:1\"]", "v.toml:4: this [[upstream]] needs a «name»");
     check(
         "[[upstream]]\nname = \"b\"\naddresses = [\"http://a\"]",
-        "v.toml:6: \"http://a\" is not a host with its port",
+        "v.toml:6: leave http:// out of \"http://a\": write \"a\", and protocol = \"http\"",
     );
     check("protocol = \"spdy\"", "v.toml:4: «protocol» must be http, https, h2c or h2, not \"spdy\"");
     check("protocol = \"https\"", "v.toml:1: over TLS to an address in numbers «server_name» says");
@@ -155,6 +155,54 @@ fn one_look_finds_all_mistakes_in_the_order_of_their_lines() {
     let lines: Vec<&str> = found.lines().map(|line| line.split(": ").next().unwrap_or_default()).collect();
     assert_eq!(lines, ["v.toml", "v.toml:1", "v.toml:2", "v.toml:4", "v.toml:5", "v.toml:6"]);
     assert!(found.starts_with("v.toml: there is no app to protect"), "{found}");
+}
+
+#[test]
+fn a_mistake_is_told_once_and_not_by_what_follows_from_it() {
+    let check = |text: &str, expected: &[&str]| {
+        let found = mistakes(text);
+        let starts = found.lines().zip(expected).all(|(line, start)| line.starts_with(start));
+        assert!(starts && found.lines().count() == expected.len(), "{text}\nfound:\n{found}");
+    };
+    check("public_url = ", &["v.toml:1: this is not TOML"]);
+    check("[[upstreams]]", &["v.toml:1: unknown key «upstreams»"]);
+    check("[upstream]", &["v.toml:1: «upstream» must be a list of tables: write [[upstream]]"]);
+    check(&format!("{LEAST}[session]\nidle = \"8\"\nabsolute = \"1h\""), &["v.toml:5: «idle» must be a whole"]);
+    check(&format!("{LEAST}[session]\nidle = \"30h\"\nabsolute = \"x\""), &["v.toml:6: «absolute» must be a whole"]);
+    let https = "public_url = \"https://a.test\"\n";
+    check(
+        &format!("{https}[listen]\ntls_certificate = \"no.pem\"\ntls_key = \"none.pem\"\n{LEAST}"),
+        &["v.toml:3: can't read no.pem", "v.toml:4: can't read none.pem"],
+    );
+}
+
+#[test]
+fn a_short_absolute_limit_shortens_the_idle_one_that_nobody_typed() {
+    let (config, _) = parse(&format!("{LEAST}[session]\nabsolute = \"1h\"")).expect("it is right");
+    assert_eq!((config.session.idle.as_secs(), config.session.absolute.as_secs()), (3600, 3600));
+}
+
+#[test]
+fn what_would_surprise_is_warned_of() {
+    let check = |text: &str, expected: &[&str]| {
+        let (_, warnings) = parse(text).expect("no mistake");
+        let told: Vec<String> = warnings.iter().map(|warning| warning.display("v.toml")).collect();
+        assert_eq!(told, expected, "{text}");
+    };
+    let route = |path: &str, access: &str| format!("[[route]]\npath = \"{path}\"\naccess = \"{access}\"\n");
+    let routes = |first: &str, second: &str| format!("{LEAST}{}{}", route(first, "public"), route(second, "signed_in"));
+    let dead = ["v.toml:8: the route /x is never reached: / on line 5 matches first; move it up"];
+    check(&routes("/", "/x"), &dead);
+    check(&routes("/a/", "/ab"), &[]);
+    check(&routes("/a", "/a/b"), &[]);
+    check(&routes("/x", "/"), &[]);
+    let open =
+        |rest: &str| format!("public_url = \"https://a.test\"\n{rest}[listen]\nproxy = \"0.0.0.0:443\"\n{LEAST}");
+    let plain = "v.toml:3: «public_url» is https, but «proxy» speaks plain HTTP: name «tls_certificate» and «tls_key», \
+                 unless something in front ends TLS; then name its network in «trusted_proxies»";
+    check(&open(""), &[plain]);
+    check(&open("trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]);
+    check(&format!("public_url = \"https://a.test\"\n{LEAST}"), &[]);
 }
 
 #[test]

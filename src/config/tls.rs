@@ -32,15 +32,20 @@ pub enum Which {
 /// Gives a warning if the certificate is not valid at `now`.
 ///
 /// # Errors
-/// Which file is wrong, and why.
-pub fn check(files: &TlsFiles, now: Timestamp) -> Result<Option<String>, (Which, String)> {
-    let chain = certificates(&files.certificate).map_err(|text| (Which::Certificate, text))?;
-    let wrong_key = |text: String| (Which::Key, text);
-    let pem = read_bytes(&files.key).map_err(|error| wrong_key(error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
-        wrong_key(format!("{} holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)", files.key.display()))
-    })?;
-    let warning = validity(&chain[0], &files.certificate, now).map_err(|text| (Which::Certificate, text))?;
+/// Which file is wrong, and why; both, if both are.
+pub fn check(files: &TlsFiles, now: Timestamp) -> Result<Option<String>, Vec<(Which, String)>> {
+    let chain = certificates(&files.certificate).and_then(|chain| {
+        let warning = validity(&chain[0], &files.certificate, now)?;
+        Ok((chain, warning))
+    });
+    let ((chain, warning), key) = match (chain, private_key(&files.key)) {
+        (Ok(chain), Ok(key)) => (chain, key),
+        (chain, key) => {
+            let certificate = chain.err().map(|text| (Which::Certificate, text));
+            return Err(certificate.into_iter().chain(key.err().map(|text| (Which::Key, text))).collect());
+        }
+    };
+    let wrong_key = |text: String| vec![(Which::Key, text)];
     match CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider()) {
         Ok(_) => Ok(warning),
         Err(rustls::Error::InconsistentKeys(_)) => Err(wrong_key(format!(
@@ -50,6 +55,12 @@ pub fn check(files: &TlsFiles, now: Timestamp) -> Result<Option<String>, (Which,
         ))),
         Err(error) => Err(wrong_key(format!("{} can't be used: {error}", files.key.display()))),
     }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let pem = read_bytes(path).map_err(|error| error.to_string())?;
+    PrivateKeyDer::from_pem_slice(&pem)
+        .map_err(|_| format!("{} holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)", path.display()))
 }
 
 /// The certificates of a PEM file; at least one.
