@@ -58,5 +58,5 @@ fn route<'r>(rules: &'r Rules, target: &str) -> Option<&'r Route> {
     let raw = target.split(['?', '#']).next()?;
     let canonical = path::canonical(raw).ok()?;
     let route = rules.routes.find(&canonical).ok()?;
-    std::ptr::eq(rules.routes.first(raw), route).then_some(route)
+    rules.routes.leads_to(raw, route).then_some(route)
 }

@@ -1,8 +1,8 @@
 //! One canonical path, which is both decided on and forwarded; a path that an app might read otherwise is refused.
 //!
 //! The canonical form: unreserved characters are not percent-encoded, `.` and `..` are resolved, slashes are single.
-//! What then can still be read in two ways (`%2f`, `%5c`, `;parameters`, a second round of decoding) has a [`liberal`]
-//! reading besides: the gate lets such a path through only if both readings lead to the same route.
+//! What then can still be read in two ways (`%2f`, `%5c`, `;parameters`, last dots, a second round of decoding) has
+//! further [`readings`]: the gate lets such a path through only if all of them lead to the same route.
 
 use std::borrow::Cow;
 
@@ -125,24 +125,36 @@ fn resolve(path: &str) -> Result<String, PathError> {
     Ok(out)
 }
 
-/// The most liberal reading of a canonical path, as an app might take it: decoded as often as it goes, `\` as `/`,
-/// `;parameters` dropped, dots resolved again. `None` if there is only one reading.
-pub fn liberal(canonical: &str) -> Option<String> {
-    if !canonical.bytes().any(|byte| matches!(byte, b'%' | b';')) {
-        return None;
+/// The further readings of a canonical path, as an app might take it: decoded never to as often as it goes, `\` as `/`,
+/// `;parameters` and the last dots and spaces of segments dropped, `..` resolved or not. Empty if there is only one
+/// reading, but for letter case and a last slash, which [`super::routes`] looks at in place.
+pub fn readings(canonical: &str) -> Vec<String> {
+    let bytes = canonical.as_bytes();
+    let ends_in_dot = bytes.ends_with(b".") || bytes.windows(2).any(|pair| pair == b"./");
+    if !ends_in_dot && !bytes.iter().any(|byte| matches!(byte, b'%' | b';')) {
+        return Vec::new();
     }
-    let mut text = canonical.as_bytes().to_vec();
-    for _ in 0..DECODING_ROUNDS {
-        let decoded: Vec<u8> = percent_encoding::percent_decode(&text).collect();
-        if decoded == text {
+    let mut readings = Vec::new();
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=DECODING_ROUNDS {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase().replace('\\', "/");
+        let tidy = text.split('/').map(tidy_segment).collect::<Vec<_>>().join("/");
+        // Beyond the root there is nothing but the root, for an app that does not mind.
+        let resolved = resolve(&tidy).unwrap_or_else(|_| "/".to_owned());
+        readings.extend([tidy, resolved]);
+        let decoded: Vec<u8> = percent_encoding::percent_decode(&bytes).collect();
+        if decoded == bytes {
             break;
         }
-        text = decoded;
+        bytes = decoded;
     }
-    let text = String::from_utf8_lossy(&text).replace('\\', "/");
-    let without: Vec<&str> = text.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
-    // Beyond the root there is nothing but the root, for an app that does not mind.
-    Some(resolve(&without.join("/")).unwrap_or_else(|_| "/".to_owned()))
+    readings
+}
+
+/// A segment without its parameters and without what a file system of Windows drops at its end.
+fn tidy_segment(segment: &str) -> &str {
+    let name = segment.split(';').next().unwrap_or_default().trim_end_matches(' ');
+    if matches!(name, "." | "..") { name } else { name.trim_end_matches(['.', ' ']) }
 }
 
 #[cfg(test)]
@@ -195,18 +207,23 @@ mod tests {
     }
 
     #[test]
-    fn the_liberal_reading_goes_as_far_as_any_app() {
+    fn the_last_reading_goes_as_far_as_any_app() {
         let check = |path: &str, expected: Option<&str>| {
             let path = canonical(path).unwrap();
-            assert_eq!(liberal(&path).as_deref(), expected, "{path}");
+            assert_eq!(readings(&path).last().map(String::as_str), expected, "{path}");
         };
         check("/a/b", None);
+        check("/A/b.c/", None);
         check("/public/..%2fadmin", Some("/admin"));
         check("/public/..%252fadmin", Some("/admin"));
         check("/public/%5c..%5cadmin", Some("/admin"));
         check("/public/..;/admin", Some("/admin"));
         check("/admin;x/y", Some("/admin/y"));
+        check("/admin./y", Some("/admin/y"));
+        check("/a/admin.", Some("/a/admin"));
+        check("/admin%20/y", Some("/admin/y"));
+        check("/public/..%20/admin", Some("/admin"));
         check("/a/%2e%2e%2f%2e%2e%2fb", Some("/"));
-        check("/z%C3%BC", Some("/zü"));
+        check("/z%C3%9C", Some("/zü"));
     }
 }

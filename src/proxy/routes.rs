@@ -7,6 +7,8 @@ use super::settings::{Access, RouteSettings};
 #[derive(Clone, Debug)]
 pub struct Route {
     pattern: Box<str>,
+    /// The pattern as the most liberal app reads it, if that is another.
+    liberal: Option<Box<str>>,
     /// Who may.
     pub access: Access,
     /// The number of the upstream that answers.
@@ -25,6 +27,26 @@ impl Route {
             Some(folder) => path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
             None => *path == *self.pattern,
         }
+    }
+
+    /// Whether an app that minds neither letter case nor a last slash might take a path for one under this rule.
+    fn might_cover(&self, path: &str) -> bool {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let is_under = |pattern: &str| match pattern.strip_suffix('/') {
+            Some(folder) => {
+                let head = path.as_bytes().get(..folder.len());
+                let rest = path.as_bytes().get(folder.len());
+                head.is_some_and(|head| head.eq_ignore_ascii_case(folder.as_bytes()))
+                    && matches!(rest, None | Some(b'/'))
+            }
+            None => path.eq_ignore_ascii_case(pattern),
+        };
+        is_under(&self.pattern) || self.liberal.as_deref().is_some_and(is_under)
+    }
+
+    /// Whether two rules come to the same.
+    fn equals(&self, other: &Route) -> bool {
+        std::ptr::eq(self, other) || (self.access == other.access && self.upstream == other.upstream)
     }
 }
 
@@ -65,9 +87,11 @@ impl Routes {
                     route.path
                 ));
             }
-            rules.push(Route { pattern: route.path.as_str().into(), access: route.access.clone(), upstream });
+            let liberal = path::readings(&route.path).pop().map(String::into_boxed_str);
+            let pattern = route.path.as_str().into();
+            rules.push(Route { pattern, liberal, access: route.access.clone(), upstream });
         }
-        let otherwise = Route { pattern: "/".into(), access: Access::SignedIn, upstream: 0 };
+        let otherwise = Route { pattern: "/".into(), liberal: None, access: Access::SignedIn, upstream: 0 };
         Ok(Routes { rules, otherwise })
     }
 
@@ -77,14 +101,25 @@ impl Routes {
     /// [`RouteError::Ambiguous`] if the app might read the path as one under another rule.
     pub fn find(&self, canonical: &str) -> Result<&Route, RouteError> {
         let rule = self.first(canonical);
-        match path::liberal(canonical) {
-            Some(liberal) if !std::ptr::eq(self.first(&liberal), rule) => Err(RouteError::Ambiguous),
-            _ => Ok(rule),
+        let same = |reading: &str| self.first_liberally(reading).equals(rule);
+        if same(canonical) && path::readings(canonical).iter().all(|reading| same(reading)) {
+            Ok(rule)
+        } else {
+            Err(RouteError::Ambiguous)
         }
     }
 
+    /// Whether a path that was not made canonical falls under `rule` too, in every letter case.
+    pub fn leads_to(&self, path: &str, rule: &Route) -> bool {
+        self.first(path).equals(rule) && self.first_liberally(path).equals(rule)
+    }
+
+    fn first_liberally(&self, path: &str) -> &Route {
+        self.rules.iter().find(|rule| rule.might_cover(path)).unwrap_or(&self.otherwise)
+    }
+
     /// The first rule that covers a path, taken as it is.
-    pub fn first(&self, path: &str) -> &Route {
+    fn first(&self, path: &str) -> &Route {
         self.rules.iter().find(|rule| rule.covers(path)).unwrap_or(&self.otherwise)
     }
 }
@@ -96,8 +131,12 @@ mod tests {
     fn routes() -> Routes {
         let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, upstream: None };
         let only = Access::Only { orgs: Vec::new(), roles: vec![crate::kernel::Role::Owner], teams: Vec::new() };
-        let rules =
-            [route("/public/secret", Access::SignedIn), route("/public/", Access::Public), route("/admin/", only)];
+        let rules = [
+            route("/public/secret", Access::SignedIn),
+            route("/public/", Access::Public),
+            route("/admin/", only.clone()),
+            route("/caf%C3%A9/", only),
+        ];
         Routes::new(&rules, &["app"]).unwrap()
     }
 
@@ -109,7 +148,10 @@ mod tests {
         check("/public", "/public/");
         check("/public/a/b", "/public/");
         check("/public/secret", "/public/secret");
-        check("/public/secret/", "/public/");
+        check("/public/Secrets", "/public/");
+        check("/Deals/", "/");
+        check("/Z%C3%BC.", "/");
+        check("/caf%C3%A9/x", "/caf%C3%A9/");
         check("/publicity", "/");
         check("/", "/");
         check("/a;v=1", "/");
@@ -129,6 +171,16 @@ mod tests {
             "/public/%252e%252e/admin",
             "/public/x%5C..%5C..%5Cadmin",
             "/public/secret;x",
+            "/public/secret/",
+            "/public/Secret",
+            "/PUBLIC/a",
+            "/Admin/x",
+            "/ADMIN",
+            "/admin./x",
+            "/admin%20",
+            "/ADMIN/..%2fx",
+            "/admin%2f..%2fx",
+            "/CAF%C3%89/x",
         ] {
             let canonical = path::canonical(path).unwrap();
             assert_eq!(routes.find(&canonical).map(Route::pattern), Err(RouteError::Ambiguous), "{path}");

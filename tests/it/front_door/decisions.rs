@@ -84,6 +84,11 @@ async fn routes_hold_by_organization_and_role() {
     check("/acme/a", &cookie, 200).await;
     check("/admin/a", &cookie, 403).await;
     check("/admin", &cookie, 403).await;
+    // Many apps mind neither letter case nor last slashes and dots.
+    for path in ["/Admin/a", "/ADMIN", "/admin./a", "/admin%20/a"] {
+        check(path, &cookie, 400).await;
+    }
+    check("/Deals/", &cookie, 200).await;
     let nowhere = NewSession::new(world.ada.id, Method::Password, world.store.now());
     let nowhere = world.sign_in_as(&nowhere).await;
     check("/deals", &nowhere, 403).await;

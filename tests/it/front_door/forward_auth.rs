@@ -36,6 +36,9 @@ async fn a_listed_proxy_gets_the_decision_and_the_identity() {
     {
         assert_eq!(ask(&world, path, "").await.status, 403, "{path}");
     }
+    for path in ["/Admin/x", "/ADMIN", "/admin./x", "/ADMIN/../x"] {
+        assert_eq!(ask(&world, path, &cookie).await.status, 403, "{path}");
+    }
     assert!(world.app.received().is_empty());
 }
 
