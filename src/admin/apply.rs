@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{Apply, Changes, Difference, WantedOrganization};
-use super::{connection, sso, user};
+use super::{connection, domain, sso, user};
 use crate::directory::{DirectoryError, OrgKind, Organization, User, claim, member, organization};
 use crate::kernel::{EmailAddress, Fault, FaultKind, Role, Slug};
 use crate::store::{StoreError, Tx};
@@ -120,8 +120,7 @@ async fn domains(
         changes.push(Difference::new(&found.slug, "domain", None, domain.to_string()));
     }
     for gone in held.iter().filter(|claim| prune && !wanted.domains.contains(&claim.domain)) {
-        claim::release(tx, found, &gone.domain).await?;
-        admin.audit(tx, found.id, "domain.release", &gone.domain, "claimed", "")?;
+        domain::give_up(admin, tx, found, &gone.domain).await?;
         changes.push(Difference::new(&found.slug, "domain", Some(gone.domain.to_string()), None));
     }
     Ok(changes)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Admin;
 use super::api::{Changes, Difference, DomainClaim, DomainList, DomainRelease, DomainView};
 use super::organization::all;
-use crate::directory::{Claim, claim, organization};
-use crate::kernel::{Fault, Slug};
+use crate::directory::{Claim, Organization, claim, organization};
+use crate::kernel::{DomainName, Fault, Slug};
+use crate::session::records::{self, Scope};
 use crate::store::Tx;
 
 pub(super) fn view(claim: &Claim, slug: &Slug) -> DomainView {
@@ -50,14 +51,29 @@ pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<Doma
     Ok(views)
 }
 
+/// Gives up a claim; if it was verified, the sessions that the organization's single sign-on made end with it, as they
+/// may be of people of that domain.
+pub(super) async fn give_up(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    domain: &DomainName,
+) -> Result<Claim, Fault> {
+    let gone = claim::release(tx, organization, domain).await?;
+    if gone.state.holds() {
+        records::revoke(tx, Scope::Connection(organization.id)).await?;
+    }
+    admin.audit(tx, organization.id, "domain.release", &gone.domain, "claimed", "")?;
+    Ok(gone)
+}
+
 pub(super) async fn release(admin: Arc<Admin>, call: DomainRelease) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("domain release", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let gone = claim::release(&tx, &found, &call.domain).await?;
-            admin.audit(&tx, found.id, "domain.release", &gone.domain, "claimed", "")?;
+            let gone = give_up(admin, &tx, &found, &call.domain).await?;
             let gone = Difference::new(&found.slug, "domain", Some(gone.domain.to_string()), None);
             Ok::<_, Fault>(Changes { changes: vec![gone] })
         })

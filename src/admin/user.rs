@@ -8,6 +8,7 @@ use super::api::{
 };
 use crate::directory::{Member, Organization, Origin, User, member, organization, user};
 use crate::kernel::{EmailAddress, Fault, Role, Slug};
+use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
 fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
@@ -59,7 +60,7 @@ pub(super) async fn set_role(
     Ok(before)
 }
 
-/// Ends a membership.
+/// Ends a membership, and its sessions with it.
 pub(super) async fn remove_member(
     admin: &Admin,
     tx: &Tx,
@@ -67,6 +68,7 @@ pub(super) async fn remove_member(
     account: &User,
 ) -> Result<Member, Fault> {
     let gone = member::remove(tx, organization, account).await?;
+    records::revoke(tx, Scope::Membership(organization.id, account.id)).await?;
     admin.audit(tx, organization.id, "member.remove", &account.email, gone.role.as_str(), "")?;
     Ok(gone)
 }
@@ -155,6 +157,10 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
                 return Ok::<_, Fault>(Changes::default());
             }
             user::set_active(&tx, &call.email, call.active).await?;
+            if !call.active {
+                // Here, not by the change feed alone: it would miss a deactivation that is taken back at once.
+                records::revoke(&tx, Scope::User(account.id)).await?;
+            }
             let word = |active: bool| if active { "active" } else { "deactivated" };
             // An account belongs to no organization: each that it is in is told.
             for id in member::of_user(&tx, account.id).await? {

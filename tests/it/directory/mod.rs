@@ -2,6 +2,7 @@
 
 mod accounts;
 mod check;
+mod ended_sessions;
 mod organizations;
 mod sign_in_log;
 
