@@ -57,15 +57,16 @@ pub async fn get(
         Stage::Finished(user) => return used(&portal, &attempt, &sign_in, user, visitor),
         Stage::Verified(ref identity) => identity,
     };
-    attempt.email = Some(identity.email.to_string());
     attempt.assertion_id = Some(identity.assertion_id.clone());
     attempt.checks.clone_from(&identity.checks);
     let ours = portal.login_cookies.proves(&headers, &request_id, sign_in.browser);
     let received = if ours { "it" } else { "none, or another" };
     attempt.check("same browser", ours, "the login cookie of this request", received);
     if !ours {
+        // Without the address, so that it is not audited: whoever knows the link could have it written any number of times.
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
     }
+    attempt.email = Some(identity.email.to_string());
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     enter(&portal, attempt, &request_id, &Newcomer { client, agent, visitor }).await
 }
