@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{LoginId, OrgId, Timestamp};
 use crate::store::{StoreError, Table, TableChecker, Tx, decodes};
 
-/// Sign-ins by organization and place in its ring of the last [`KEPT`].
+/// Sign-ins by organization and place: three rings of [`KEPT`], one after the other.
 const LOGINS: Table<(OrgId, u64), LoginRecord> = Table::new("logins");
-/// How many refused and how many successful sign-ins an organization has had.
+/// How many sign-ins of each kind an organization has had.
 const COUNTERS: Table<OrgId, Counters> = Table::new("login_counters");
 
-/// How many refused sign-ins of an organization are kept, and how many successful ones: the newest of each, so that
-/// strangers who post rubbish neither fill the disk nor push out the good ones.
+/// How many sign-ins of an organization are kept of each kind, its newest: successful ones, refused ones, and what
+/// strangers sent. So whoever posts rubbish neither fills the disk nor pushes out what people did.
 pub const KEPT: u64 = 500;
 /// How long a sign-in is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -28,6 +28,8 @@ const RECORD_LIMIT: usize = 8 * 1024;
 struct Counters {
     refused: u64,
     accepted: u64,
+    #[serde(default)]
+    strange: u64,
 }
 
 /// One check of a sign-in.
@@ -126,8 +128,14 @@ pub(super) fn checkers() -> Vec<TableChecker> {
 pub async fn record(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Result<(), StoreError> {
     let mut counters = tx.get(&COUNTERS, &organization).await?.unwrap_or_default();
     let refused = matches!(record.outcome, LoginOutcome::Refused { .. });
-    let counter = if refused { &mut counters.refused } else { &mut counters.accepted };
-    let slot = *counter % KEPT + if refused { 0 } else { KEPT };
+    // An answer to no request of ours, about nobody that an IdP vouched for: anyone can send these.
+    let strange = refused && record.email.is_none() && record.request_id.is_none();
+    let (counter, ring) = match (refused, strange) {
+        (true, false) => (&mut counters.refused, 0),
+        (false, _) => (&mut counters.accepted, 1),
+        (true, true) => (&mut counters.strange, 2),
+    };
+    let slot = *counter % KEPT + ring * KEPT;
     *counter += 1;
     tx.put(&COUNTERS, &organization, &counters)?;
     let record = record.fitted();

@@ -29,17 +29,21 @@ async fn keep(directory: &Directory, organization: vestibule::kernel::OrgId, out
 }
 
 #[tokio::test]
-async fn a_flood_of_rubbish_keeps_its_newest_and_pushes_out_no_good_sign_in() {
+async fn a_flood_of_rubbish_keeps_its_newest_and_pushes_out_no_sign_in_of_ours() {
     let directory = Directory::new().await;
     let acme = directory.organization("acme", "acme.example").await;
     keep(&directory, acme.id, LoginOutcome::Accepted).await;
+    directory.advance(1);
     let refused = LoginOutcome::Refused { code: "malformed".to_owned(), fix: String::new() };
+    let ours = LoginRecord { request_id: Some("_1".to_owned()), ..record(&directory, refused.clone()) };
+    directory.store.transaction("test", async |tx: Tx| login::record(&tx, acme.id, &ours).await).await.unwrap();
     for _ in 0..KEPT + 5 {
         directory.advance(1);
         keep(&directory, acme.id, refused.clone()).await;
     }
     let kept = login::list(&directory.store.reader(), acme.id, 10_000).await.unwrap();
-    assert_eq!(kept.len() as u64, KEPT + 1);
+    assert_eq!(kept.len() as u64, KEPT + 2);
+    assert_eq!(kept[kept.len() - 2].request_id, ours.request_id, "the refused answer to a request of ours stays");
     assert_eq!(kept.last().map(|oldest| &oldest.outcome), Some(&LoginOutcome::Accepted));
     assert_eq!(kept[0].at, directory.store.now(), "newest first");
     assert!(kept[0].checks[0].expected.len() <= TEXT_LIMIT, "cut, at a character's border");
