@@ -11,25 +11,34 @@ use crate::saml::service_provider::ServiceProviderKey;
 use crate::session;
 use crate::store::Tx;
 
-pub(super) async fn rotate(admin: Arc<Admin>, _: KeysRotate) -> Result<Changes, Fault> {
+pub(super) async fn rotate(admin: Arc<Admin>, call: KeysRotate) -> Result<Changes, Fault> {
     let admin = &*admin;
     let fresh = &saml_key(admin, admin.store.now())?;
     admin
         .store
         .transaction("keys rotate", async |tx: Tx| {
             session::keys::rotate(&tx, &*admin.rng).await?;
-            let saml = match keys::rotate(&tx, fresh).await? {
-                Rotation::Announced => "the next one is in the metadata now; rotate again once the IdPs have read it",
-                Rotation::Promoted => "the announced one signs now; the one before still opens what is encrypted to it",
+            let saml = match keys::rotate(&tx, fresh, call.now).await? {
+                Rotation::Announced => {
+                    "the next one is in the metadata now; rotate again tomorrow, once the IdPs have read it".to_owned()
+                }
+                Rotation::Promoted => {
+                    "the announced one signs now; the one before still opens what is encrypted to it".to_owned()
+                }
+                Rotation::Waiting(since) => format!(
+                    "as before: the next one is in the metadata since {since}, and IdPs get a day to read it; \
+                     rotate again after {}, or with --now",
+                    since.plus(keys::ANNOUNCED)
+                ),
             };
             for organization in all(&tx).await? {
-                admin.audit(&tx, organization.id, "keys.rotate", "keys", "", saml)?;
+                admin.audit(&tx, organization.id, "keys.rotate", "keys", "", saml.as_str())?;
             }
             let new = "new ones are in use; what the old ones sealed and signed stays good".to_owned();
             Ok::<_, Fault>(Changes {
                 changes: vec![
                     Difference::new("keys", "cookies and assertions", None, new),
-                    Difference::new("keys", "SAML", None, saml.to_owned()),
+                    Difference::new("keys", "SAML", None, saml),
                 ],
             })
         })

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{
-    Changes, Difference, MembershipView, UserActivate, UserAdd, UserList, UserRemove, UserSet, UserShow, UserView,
+    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow,
+    UserView,
 };
-use crate::directory::{Member, Organization, Origin, User, member, organization, user};
+use crate::directory::{Member, Organization, Origin, User, claim, member, organization, user};
 use crate::kernel::{EmailAddress, Fault, Role, Slug};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
@@ -73,7 +74,7 @@ pub(super) async fn remove_member(
     Ok(gone)
 }
 
-pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserView, Fault> {
+pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -81,7 +82,10 @@ pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserView, Fa
             let found = organization::by_slug(&tx, &call.slug).await?;
             let account = add_member(admin, &tx, &found, &call.email, call.role).await?;
             let memberships = memberships(&tx, &account).await?;
-            Ok::<_, Fault>(view(&account, memberships))
+            let domain = call.email.domain();
+            let claimed = claim::holder(&tx, &domain).await?.is_some();
+            let unclaimed_domain = (!claimed).then_some(domain);
+            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain })
         })
         .await
 }

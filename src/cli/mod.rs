@@ -45,7 +45,7 @@ const USAGE: u8 = 2;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = arguments.first().map_or_else(|| "vestibule".into(), |name| name.to_string_lossy().into_owned());
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(arguments).and_then(Cli::complete) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -55,7 +55,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run_command(cli, program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            complain(&format!("vestibule: {failure}"));
+            let text = failure.to_string();
+            // Several mistakes stand a line each, as compilers write them.
+            complain(&if text.contains('\n') { text } else { format!("vestibule: {text}") });
             ExitCode::FAILURE
         }
     }
@@ -109,7 +111,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Logins { org, last } => {
             context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))
         }
-        Command::Keys(Keys::Rotate) => context.ask(&api::KeysRotate {}, text::changes),
+        Command::Keys(Keys::Rotate { now }) => context.ask(&api::KeysRotate { now }, text::changes),
         Command::Backup { file } => backup::backup(&context, &file),
         Command::Restore { file } => backup::restore(&context, &file),
         Command::Health => local::health(&context),

@@ -56,13 +56,13 @@ pub struct Set {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "sign_in_url", "certificate"])]
     pub metadata: Option<PathBuf>,
     /// The identity provider's entity ID
-    #[arg(long, required_unless_present = "metadata", value_name = "ENTITY_ID")]
+    #[arg(long, value_name = "ENTITY_ID")]
     pub issuer: Option<String>,
     /// Where sign-in requests go
-    #[arg(long, required_unless_present = "metadata", value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     pub sign_in_url: Option<String>,
     /// A signing certificate; may be given several times
-    #[arg(long, required_unless_present = "metadata", value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub certificate: Vec<PathBuf>,
     /// Where logout requests go
     #[arg(long, value_name = "URL")]
@@ -91,6 +91,14 @@ pub struct Set {
     /// The attribute with the family name
     #[arg(long, value_name = "NAME")]
     pub last_name_attribute: Option<String>,
+}
+
+impl Set {
+    /// Whether the identity provider is named whole: by its metadata, or by hand.
+    pub fn names_the_idp(&self) -> bool {
+        let by_hand = self.issuer.is_some() && self.sign_in_url.is_some() && !self.certificate.is_empty();
+        self.metadata.is_some() || by_hand
+    }
 }
 
 /// A binding, as it is typed.

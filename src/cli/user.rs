@@ -9,8 +9,11 @@ use crate::admin::api::{UserActivate, UserAdd, UserList, UserRemove, UserSet, Us
 pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
     match verb {
         User::Add { slug, email, role } => {
-            let told = format!("{email} is {role} of {slug} now.");
-            context.ask(&UserAdd { slug, email, role }, |_| told)
+            let told = format!("{email} is {role} of {slug} now");
+            context.ask(&UserAdd { slug, email, role }, |added| match &added.unclaimed_domain {
+                None => format!("{told}."),
+                Some(domain) => format!("{told}, but can't sign in: no organization has claimed {domain}."),
+            })
         }
         User::List { slug } => context.ask(&UserList { slug }, |found| list(found)),
         User::Show { email } => context.ask(&UserShow { email }, show),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::kernel::{DomainName, EmailAddress, Role, SessionId, Slug};
@@ -29,6 +30,22 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What the declarations above can't say of a command line.
+    ///
+    /// # Errors
+    /// Wrong usage, in one sentence.
+    pub fn complete(self) -> Result<Self, clap::Error> {
+        match &self.command {
+            Command::Sso(Sso::Set(typed)) if !typed.names_the_idp() => {
+                let text = "give --metadata FILE, or --issuer, --sign-in-url and --certificate\n";
+                Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text))
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
 /// The verbs.
@@ -292,7 +309,15 @@ pub struct Revoke {
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Keys {
     /// Make new keys; what the old ones sealed and signed stays good
-    Rotate,
+    #[command(
+        after_help = "SAML keys take two rotations: the first announces the next one in the metadata, one at least \
+                            a day later brings it into use."
+    )]
+    Rotate {
+        /// Bring the announced SAML key into use even within a day of its announcement
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 pub use super::sso_verbs::{Certificate, Set as SsoSet, Sso};

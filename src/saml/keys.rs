@@ -3,6 +3,8 @@
 //! Rotation takes two steps, since IdPs hold a copy of our metadata: the first [`rotate`] announces a next key, the
 //! second, once the IdPs have read the metadata again, puts it to use. Every key that is held opens what is encrypted.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::store::{Store, StoreError, Table, TableChecker, Tx, decodes};
 
 /// The keys by their number, which only grows.
 pub const SP_KEYS: Table<u64, StoredServiceProviderKey> = Table::new("sp_keys");
+/// For how long the next key is announced before it signs: IdPs read metadata again about once a day.
+pub const ANNOUNCED: Duration = Duration::from_secs(24 * 3600);
 /// How many keys are held at most: next, current, previous.
 const HELD: usize = 3;
 
@@ -66,6 +70,8 @@ pub enum Rotation {
     Announced,
     /// The next key signs now; the one before still opens what is encrypted to it.
     Promoted,
+    /// Nothing: the next key is announced for less than [`ANNOUNCED`], namely since this moment.
+    Waiting(Timestamp),
 }
 
 impl StoredServiceProviderKey {
@@ -128,16 +134,20 @@ pub async fn ensure(tx: &Tx, fresh: &ServiceProviderKey) -> Result<bool, StoreEr
 }
 
 /// Moves the keys one step on: announces `fresh` as the next one, or, if a next one is announced, puts that to use.
+/// An IdP that has not read the metadata again would refuse the next key, so it waits [`ANNOUNCED`], unless `at_once`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn rotate(tx: &Tx, fresh: &ServiceProviderKey) -> Result<Rotation, StoreError> {
+pub async fn rotate(tx: &Tx, fresh: &ServiceProviderKey, at_once: bool) -> Result<Rotation, StoreError> {
     let mut stored = Vec::new();
     for (number, _) in tx.scan(&SP_KEYS, &(), None, HELD + 1).await? {
         // Read again, so that two rotations at once meet.
         stored.extend(tx.get(&SP_KEYS, &number).await?.map(|key| (number, key)));
     }
-    if stored.iter().any(|(_, key)| key.stage == KeyStage::Next) {
+    if let Some((_, next)) = stored.iter().find(|(_, key)| key.stage == KeyStage::Next) {
+        if !at_once && tx.now().since(next.created) < ANNOUNCED {
+            return Ok(Rotation::Waiting(next.created));
+        }
         for (number, mut key) in stored {
             match key.stage {
                 KeyStage::Previous => tx.delete(&SP_KEYS, &number),
@@ -197,8 +207,8 @@ mod tests {
         Store::open(SledBackend::temporary().expect("a store"), clock).await.expect("a store")
     }
 
-    async fn rotated(store: &Store, mark: u8) -> Rotation {
-        store.transaction("rotate", async |tx: Tx| rotate(&tx, &key(mark)).await).await.expect("rotated")
+    async fn rotated(store: &Store, mark: u8, at_once: bool) -> Rotation {
+        store.transaction("rotate", async |tx: Tx| rotate(&tx, &key(mark), at_once).await).await.expect("rotated")
     }
 
     #[tokio::test]
@@ -218,7 +228,7 @@ mod tests {
         load(&store, || Ok::<_, StoreError>(key(1))).await.expect("a key");
         let mut states = Vec::new();
         for mark in 2..6 {
-            let did = rotated(&store, mark).await;
+            let did = rotated(&store, mark, true).await;
             let held = all(&store.reader()).await.expect("keys");
             let opening = marks(held.iter().map(|held| &held.key));
             states.push((did, marks(current(&held)), marks(announced(&held)), opening));
@@ -230,5 +240,19 @@ mod tests {
             (Rotation::Promoted, vec![4], vec![4], vec![4, 2]),
         ];
         assert_eq!(states, expected);
+    }
+
+    #[tokio::test]
+    async fn an_announced_key_waits_a_day_before_it_signs() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1)));
+        let store = Store::open(SledBackend::temporary().expect("a store"), Arc::clone(&clock) as Arc<_>).await;
+        let store = store.expect("a store");
+        load(&store, || Ok::<_, StoreError>(key(1))).await.expect("a key");
+        assert_eq!(rotated(&store, 2, false).await, Rotation::Announced);
+        clock.advance(ANNOUNCED - Duration::from_secs(1));
+        assert_eq!(rotated(&store, 3, false).await, Rotation::Waiting(Timestamp::from_seconds(1)));
+        assert_eq!(marks(current(&all(&store.reader()).await.expect("keys"))), [1]);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(rotated(&store, 4, false).await, Rotation::Promoted);
     }
 }

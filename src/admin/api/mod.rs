@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use people::{
-    DomainClaim, DomainList, DomainRelease, DomainView, MembershipView, UserActivate, UserAdd, UserList, UserRemove,
-    UserSet, UserShow, UserView,
+    DomainClaim, DomainList, DomainRelease, DomainView, MembershipView, UserActivate, UserAdd, UserAdded, UserList,
+    UserRemove, UserSet, UserShow, UserView,
 };
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
@@ -55,7 +55,7 @@ call! {
     DomainClaim, "domain-claim", DomainView;
     DomainList, "domain-list", Vec<DomainView>;
     DomainRelease, "domain-release", Changes;
-    UserAdd, "user-add", UserView;
+    UserAdd, "user-add", UserAdded;
     UserList, "user-list", Vec<UserView>;
     UserShow, "user-show", UserView;
     UserSet, "user-set", Changes;
@@ -187,7 +187,11 @@ pub const MEMBER_COUNT_LIMIT: usize = 500;
 
 /// `keys rotate`
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct KeysRotate {}
+pub struct KeysRotate {
+    /// Bring the announced SAML key into use even if identity providers may not have read of it.
+    #[serde(default)]
+    pub now: bool,
+}
 
 /// `check --store`
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

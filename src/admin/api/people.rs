@@ -105,6 +105,16 @@ pub struct UserView {
     pub memberships: Vec<MembershipView>,
 }
 
+/// What `user add` made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserAdded {
+    /// The account.
+    #[serde(flatten)]
+    pub user: UserView,
+    /// The domain of the address, if no organization has claimed it: then there is no way to sign in.
+    pub unclaimed_domain: Option<DomainName>,
+}
+
 /// A membership.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in CONTRACT.md")]

@@ -35,6 +35,16 @@ fn wrong_usage_ends_with_two() {
 }
 
 #[test]
+fn single_sign_on_is_set_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["sso", "set", "acme"][..], &["sso", "set", "acme", "--issuer", "x", "--sign-in-url", "y"]] {
+        let ran = vestibule(folder.path(), arguments);
+        let wanted = "give --metadata FILE, or --issuer, --sign-in-url and --certificate";
+        assert!(ran.code == Some(2) && ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn every_verb_helps_and_an_example_teaches() {
     let folder = tempfile::tempdir().unwrap();
     for verb in [

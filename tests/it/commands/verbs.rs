@@ -46,6 +46,11 @@ fn domains_and_people() {
     site.run(&["domain", "release", "acme", "acme.example"]).refused("has no claim of the domain");
     assert_eq!(site.json(&["domain", "list"]), serde_json::json!([]));
 
+    let stranger = site.run(&["user", "add", "acme", "x@elsewhere.example"]).done();
+    assert!(stranger.contains("can't sign in: no organization has claimed elsewhere.example"), "{stranger}");
+    let everybody = site.run(&["domain", "claim", "acme", "gmail.com", "--trusted"]);
+    assert!(everybody.err.contains("gmail.com belongs to everybody"), "{}", everybody.err);
+    everybody.done();
     site.run(&["user", "add", "acme", "ada@acme.example"]).refused("is a member of acme already");
     assert!(site.run(&["user", "list", "acme"]).done().contains("ada@acme.example"));
     let changed = site.run(&["user", "set", "acme", "bob@acme.example", "--role", "admin"]).done();
@@ -136,6 +141,8 @@ fn sessions_logins_keys_and_health() {
     assert_eq!(site.json(&["logins", "--org", "acme", "--last", "5"]), serde_json::json!([]));
     let before = super::site::get(site.proxy, "/.vestibule/jwks.json");
     assert!(site.run(&["keys", "rotate"]).done().contains("SAML"));
+    assert!(site.run(&["keys", "rotate"]).done().contains("or with --now"), "an announced key waits a day");
+    assert!(site.run(&["keys", "rotate", "--now"]).done().contains("the announced one signs now"));
     assert!(site.json(&["keys", "rotate"])["changes"].is_array());
     assert_ne!(before.lines().last(), super::site::get(site.proxy, "/.vestibule/jwks.json").lines().last());
     assert_eq!(site.run(&["health"]).done(), "ready\n");
