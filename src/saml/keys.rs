@@ -249,7 +249,7 @@ mod tests {
         let store = store.expect("a store");
         load(&store, || Ok::<_, StoreError>(key(1))).await.expect("a key");
         assert_eq!(rotated(&store, 2, false).await, Rotation::Announced);
-        clock.advance(ANNOUNCED - Duration::from_secs(1));
+        clock.advance(Duration::from_secs(24 * 3600 - 1));
         assert_eq!(rotated(&store, 3, false).await, Rotation::Waiting(Timestamp::from_seconds(1)));
         assert_eq!(marks(current(&all(&store.reader()).await.expect("keys"))), [1]);
         clock.advance(Duration::from_secs(1));
