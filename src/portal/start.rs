@@ -19,7 +19,7 @@ impl Portal {
     /// Answers with a 303 to the IdP (Redirect binding), or with a page whose one button posts to it (POST binding).
     ///
     /// # Errors
-    /// A page that says whom to ask, if the organization has no single sign-on; too many of that client.
+    /// A page that says whom to ask, if the organization has no single sign-on; too many of that client, or of all.
     pub(super) async fn start_sign_in(
         &self,
         client: Client,
@@ -33,6 +33,7 @@ impl Portal {
         let connection = connection.filter(|connection| !connection.certificates.is_empty());
         let Some(SsoConnection { settings, .. }) = connection else { return Err(no_single_sign_on(organization)) };
         let now = self.store.now();
+        self.pending.pass(now)?;
         let request = AuthnRequest::new(&settings, &self.provider, &organization.slug, now, &*self.rng);
         let key = if settings.sign_requests { Some(self.signing_key(&reader).await?) } else { None };
         let cookie = LoginCookies::fresh(now, &*self.rng);

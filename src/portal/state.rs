@@ -8,7 +8,7 @@ use url::Url;
 use super::attempt::reference;
 use super::login_cookie::LoginCookies;
 use super::page::{self, FormTarget, NoticePage, Trouble};
-use super::throttle::Throttle;
+use super::throttle::{PendingBound, Throttle};
 use super::verification::VerificationPool;
 use axum::response::Response;
 
@@ -32,6 +32,8 @@ pub struct Portal {
     pub(super) login_cookies: LoginCookies,
     /// Bounds how many sign-ins an address starts.
     pub(super) starts: Throttle,
+    /// Bounds how many sign-ins are pending.
+    pub(super) pending: PendingBound,
     /// Bounds how many answers an address brings.
     pub(super) answers: Throttle,
     /// Bounds how many responses are verified at once.
@@ -62,6 +64,7 @@ impl Portal {
             provider: ServiceProvider::new(public_url.as_str()),
             login_cookies: LoginCookies { secure: public_url.scheme() == "https" },
             starts: Throttle::default(),
+            pending: PendingBound::default(),
             answers: Throttle::default(),
             pool: VerificationPool::default(),
             refusals: tokio::sync::Mutex::default(),

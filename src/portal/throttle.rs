@@ -1,20 +1,25 @@
 //! Slows down whoever starts or answers more sign-ins than people do: what they write to the store must stay bounded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::page::Trouble;
+use super::pending::PENDING_FOR;
 use crate::kernel::{Client, Fault, FaultKind, Timestamp};
 
 /// How many sign-ins one address may start or answer at once: a company's whole floor behind one router.
 const BURST: u32 = 1000;
 /// How soon the next one is allowed after that: 50 a second.
 const INTERVAL: Duration = Duration::from_millis(20);
-/// How many addresses are remembered; beyond that those which were quiet are forgotten, then all.
+/// How many addresses are remembered; beyond that those which were quiet are forgotten, and new ones refused.
 const ADDRESSES: usize = 20_000;
+/// How many sign-ins may be started here within [`PENDING_FOR`], by whomever: the store keeps each that long.
+const PENDING: usize = 100_000;
+/// How finely they are counted over time.
+const STEP: Duration = Duration::from_secs(10);
 
 /// The memory of who came how often.
 #[derive(Debug, Default)]
@@ -26,15 +31,16 @@ impl Throttle {
     /// # Errors
     /// «Too many» if that address has used up its burst and its rate.
     pub fn pass(&self, client: Client, now: Timestamp) -> Result<(), Trouble> {
+        let network = client.address.map(network);
         let mut held = self.0.lock();
-        if held.len() >= ADDRESSES {
-            held.retain(|_, full| *full > now);
+        if held.len() >= ADDRESSES && !held.contains_key(&network) {
+            held.retain(|_, quiet| *quiet > now);
             if held.len() >= ADDRESSES {
-                held.clear();
+                return Err(overloaded("more addresses start or answer sign-ins than are remembered"));
             }
         }
         // The moment at which all that this address did is forgotten: each request moves it on by one interval.
-        let quiet = held.entry(client.address.map(network)).or_insert(now);
+        let quiet = held.entry(network).or_insert(now);
         let next = (*quiet).max(now).plus(INTERVAL);
         if next.since(now) > INTERVAL * BURST {
             let public = "Too many sign-ins come from your network at this moment. Please try again in a few seconds.";
@@ -43,6 +49,36 @@ impl Throttle {
         *quiet = next;
         Ok(())
     }
+}
+
+/// Bounds the sign-ins that are pending, whoever starts them.
+#[derive(Debug, Default)]
+pub struct PendingBound(Mutex<VecDeque<(Timestamp, usize)>>);
+
+impl PendingBound {
+    /// Counts a sign-in that starts.
+    ///
+    /// # Errors
+    /// «Unavailable», if too many were started lately.
+    pub fn pass(&self, now: Timestamp) -> Result<(), Trouble> {
+        let mut steps = self.0.lock();
+        while steps.front().is_some_and(|(began, _)| began.plus(PENDING_FOR + STEP) <= now) {
+            steps.pop_front();
+        }
+        if steps.iter().map(|(_, count)| count).sum::<usize>() >= PENDING {
+            return Err(overloaded("more sign-ins were started lately than are kept"));
+        }
+        match steps.back_mut() {
+            Some((began, count)) if now < began.plus(STEP) => *count += 1,
+            _ => steps.push_back((now, 1)),
+        }
+        Ok(())
+    }
+}
+
+fn overloaded(detail: &'static str) -> Trouble {
+    let public = "Too many sign-ins are under way at this moment. Please try again in a few minutes.";
+    Fault::new(FaultKind::Unavailable, public, detail).into()
 }
 
 /// Of an IPv6 address its /64: one customer has that many addresses.
@@ -82,9 +118,21 @@ mod tests {
         assert_ne!(network("2001:db8::1".parse().unwrap()), network("2001:db8:0:1::1".parse().unwrap()));
         assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
         let (throttle, now) = (Throttle::default(), Timestamp::EPOCH);
-        for number in 0..=u32::try_from(ADDRESSES).unwrap() {
-            assert!(throttle.pass(Client::from(IpAddr::from(number.to_be_bytes())), now).is_ok());
-        }
+        let pass = |number: u32, now| throttle.pass(Client::from(IpAddr::from(number.to_be_bytes())), now).is_ok();
+        let last = u32::try_from(ADDRESSES).unwrap();
+        assert!((0..last).all(|number| pass(number, now)));
+        assert!(!pass(last, now), "a new one, and there is no place");
+        assert!(pass(0, now), "one that is known");
+        assert!(pass(last, now.plus(INTERVAL)), "the others were quiet by then");
         assert!(throttle.0.lock().len() <= ADDRESSES);
+    }
+
+    #[test]
+    fn pending_sign_ins_are_bounded_whoever_starts_them() {
+        let (bound, now) = (PendingBound::default(), Timestamp::from_seconds(1_000));
+        let later = now.plus(PENDING_FOR);
+        assert!((0..PENDING).all(|_| bound.pass(now).is_ok()));
+        assert!(bound.pass(now).is_err() && bound.pass(later).is_err());
+        assert!(bound.pass(later.plus(STEP)).is_ok(), "those before are forgotten");
     }
 }
