@@ -2,23 +2,25 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::attempt::{Attempt, reference};
-use super::form::query_value;
-use super::page::{self, Trouble};
+use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::page::{self, ChangeHandsPage, Trouble};
 use super::pending::{self, SignIn, Stage, VerifiedIdentity};
 use super::return_path::ReturnPath;
+use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{Admitted, AssertedIdentity, Refusal, admission, organization, sso};
-use crate::kernel::{Client, Fault, UserId};
+use crate::directory::{Admitted, AssertedIdentity, Refusal, admission, organization, sso, user};
+use crate::kernel::{Client, EmailAddress, Fault, OrgId, UserId};
 use crate::saml::SamlError;
 use crate::saml::error::shown;
 use crate::session::{Method, NewSession};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// The last check's name, and what it expects.
 const ADMITTED: &str = "admitted";
@@ -37,13 +39,43 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     portal.answers.pass(client, portal.store.now())?;
-    let organization = portal.organization(&slug).await?;
     if method == http::Method::HEAD {
         // No session for whoever only looks.
         return Err(Trouble::not_found());
     }
-    let mut attempt = Attempt::new(organization, client.to_string());
     let request_id = query_value(query.as_deref(), "login").unwrap_or_default();
+    last_step(&portal, &slug, request_id, client, &headers, false).await
+}
+
+/// `POST /.vestibule/saml/{slug}/finish` with `login`: the same, from the page that asked whether to change hands.
+///
+/// # Errors
+/// A post from another site; a refusal, written down, as a page with a reference.
+pub async fn post(
+    State(portal): State<Arc<Portal>>,
+    Path(slug): Path<String>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
+    portal.answers.pass(client, portal.store.now())?;
+    same_origin::check(&headers, &portal.origin)?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let request_id = form.get("login").unwrap_or_default().to_owned();
+    last_step(&portal, &slug, request_id, client, &headers, true).await
+}
+
+/// Proves that this is the browser that asked, and lets it in; `agreed`: even if somebody else is signed in in it.
+async fn last_step(
+    portal: &Portal,
+    slug: &str,
+    request_id: String,
+    client: Client,
+    headers: &HeaderMap,
+    agreed: bool,
+) -> Result<Response, Trouble> {
+    let organization = portal.organization(slug).await?;
+    let mut attempt = Attempt::new(organization, client.to_string());
     let found = pending::find(&portal.store.reader(), &request_id).await?;
     let Some(sign_in) = found.filter(|found| found.organization == attempt.organization.id) else {
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
@@ -51,15 +83,15 @@ pub async fn get(
     attempt.idp = Some(sign_in.idp.clone());
     attempt.request_id = Some(request_id.clone());
     attempt.return_to = Some(sign_in.return_to.clone());
-    let visitor = portal.visitor(&headers).await?;
+    let visitor = portal.visitor(headers).await?;
     let identity = match sign_in.stage {
         Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
-        Stage::Finished(user) => return used(&portal, &attempt, &sign_in, user, visitor),
+        Stage::Finished(user) => return used(portal, &attempt, &sign_in, user, visitor),
         Stage::Verified(ref identity) => identity,
     };
     attempt.assertion_id = Some(identity.assertion_id.clone());
     attempt.checks.clone_from(&identity.checks);
-    let ours = portal.login_cookies.proves(&headers, &request_id, sign_in.browser);
+    let ours = portal.login_cookies.proves(headers, &request_id, sign_in.browser);
     let received = if ours { "it" } else { "none, or another" };
     attempt.check("same browser", ours, "the login cookie of this request", received);
     if !ours {
@@ -68,7 +100,7 @@ pub async fn get(
     }
     attempt.email = Some(identity.email.to_string());
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    enter(&portal, attempt, &request_id, &Newcomer { client, agent, visitor }).await
+    enter(portal, attempt, &request_id, &Newcomer { client, agent, visitor, agreed }).await
 }
 
 /// The browser that comes to enter.
@@ -77,6 +109,17 @@ struct Newcomer<'a> {
     agent: Option<&'a str>,
     /// Its session so far.
     visitor: Option<Visitor>,
+    /// Whether the person agreed to go on as somebody else.
+    agreed: bool,
+}
+
+impl Newcomer<'_> {
+    /// Whether the person has to be asked: a link of another site must not make them act as somebody else, or for
+    /// another organization, unawares (login CSRF).
+    fn changes_hands(&self, user: UserId, organization: OrgId) -> bool {
+        let other = |visitor: Visitor| visitor.user != user || visitor.organization != Some(organization);
+        !self.agreed && self.visitor.is_some_and(other)
+    }
 }
 
 fn unknown(request_id: &str) -> SamlError {
@@ -113,6 +156,25 @@ enum Entry {
     Used(SignIn, Option<UserId>),
 }
 
+/// Why the last transaction wrote nothing.
+enum Stop {
+    Trouble(Trouble),
+    /// The browser would go on as this person: they are asked first, and the sign-in waits.
+    ChangesHands(EmailAddress),
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        Stop::Trouble(trouble)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Stop::Trouble(error.into())
+    }
+}
+
 /// One transaction: admit, make the session, end the sign-in, write it down.
 async fn enter(
     portal: &Portal,
@@ -133,6 +195,9 @@ async fn enter(
                 Stage::Pending => return Ok(Entry::Refused(unknown(request_id))),
             };
             match admit(portal, &tx, &sign_in, &identity).await? {
+                Ok(admitted) if newcomer.changes_hands(admitted.user.id, sign_in.organization) => {
+                    Err(Stop::ChangesHands(admitted.user.email))
+                }
                 Ok(admitted) => {
                     let mut entered = attempt.clone();
                     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
@@ -164,8 +229,33 @@ async fn enter(
             Err(trouble)
         }
         Ok(Entry::Used(sign_in, user)) => used(portal, &attempt, &sign_in, user, newcomer.visitor),
-        Err::<_, Trouble>(trouble) => Err(trouble),
+        Err(Stop::ChangesHands(coming)) => question(portal, &attempt, request_id, newcomer, &coming).await,
+        Err(Stop::Trouble(trouble)) => Err(trouble),
     }
+}
+
+/// The page that asks whether to go on as `coming`.
+async fn question(
+    portal: &Portal,
+    attempt: &Attempt,
+    request_id: &str,
+    newcomer: &Newcomer<'_>,
+    coming: &EmailAddress,
+) -> Result<Response, Trouble> {
+    let present = match newcomer.visitor {
+        Some(visitor) => user::by_id(&portal.store.reader(), visitor.user).await?,
+        None => None,
+    };
+    let page = ChangeHandsPage {
+        site: &portal.site,
+        present: present.as_ref().map_or("somebody else", |user| user.email.as_str()),
+        coming: coming.as_str(),
+        organization: &attempt.organization.name,
+        slug: attempt.organization.slug.as_str(),
+        login: request_id,
+    };
+    // Where the app redirects to from there counts as the form's target too.
+    Ok(page::html(StatusCode::OK, portal.to_identity_provider(), &page))
 }
 
 /// Admits whom the IdP vouches for, by the organization's rules as they are at this moment.

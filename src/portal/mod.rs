@@ -45,7 +45,7 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/sign-in", get(sign_in::ask).post(sign_in::answer))
         .route("/.vestibule/sso/{slug}", get(sign_in::sso))
         .route("/.vestibule/saml/{slug}/acs", post(acs::post).get(acs::get))
-        .route("/.vestibule/saml/{slug}/finish", get(finish::get))
+        .route("/.vestibule/saml/{slug}/finish", get(finish::get).post(finish::post))
         .route("/.vestibule/saml/{slug}/metadata", get(metadata::get))
         .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
         .route("/.vestibule/account", get(account::show))

@@ -104,6 +104,24 @@ pub struct SignOutPage<'a> {
     pub email: &'a str,
 }
 
+/// The question whether this browser goes on as somebody else.
+#[derive(Template)]
+#[template(path = "portal/change_hands.html")]
+pub struct ChangeHandsPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// Who is signed in.
+    pub present: &'a str,
+    /// Whom the sign-in is for.
+    pub coming: &'a str,
+    /// The name of the organization that it is for.
+    pub organization: &'a str,
+    /// Its slug.
+    pub slug: &'a str,
+    /// The sign-in that waits for the answer.
+    pub login: &'a str,
+}
+
 /// Renders a page.
 pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Response {
     let Ok(text) = page.render() else {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use vestibule::directory::audit::AUDIT;
+use vestibule::directory::claim;
+use vestibule::store::Tx;
 
 use super::Site;
 
@@ -127,7 +129,7 @@ async fn two_tabs_at_once_both_get_in() {
 }
 
 #[tokio::test]
-async fn a_browser_that_changes_hands_ends_the_session_of_the_other() {
+async fn a_browser_changes_hands_only_if_its_person_agrees() {
     let site = Site::new().await;
     let mut browser = site.browser();
     site.sign_in_ada(&mut browser).await;
@@ -137,9 +139,34 @@ async fn a_browser_that_changes_hands_ends_the_session_of_the_other() {
     };
     site.change(&site.globex, |globex| globex.set("idp_managed_access", "true")).await;
     let page = browser.return_with(&site.globex_idp.answer(&sent).email("bob@globex.example")).await;
-    assert_eq!(page.location(), "/");
+    let asked =
+        page.body.contains("signed in as <strong>ada@acme.example") && page.body.contains("Go on as bob@globex");
+    assert!(page.status == StatusCode::OK && asked && !page.headers.contains_key("set-cookie"), "{page:?}");
+    assert!(site.account("bob@globex.example").await.is_none(), "nothing is written before the person agrees");
+    let (finish, login) = ("/.vestibule/saml/globex/finish", [("login", sent.request_id.as_str())]);
+    assert_eq!(browser.clone().post_cross_site(finish, &login).await.status, StatusCode::FORBIDDEN);
+    assert!(browser.get("/.vestibule/account").await.body.contains("ada@acme.example"), "still Ada");
+    assert_eq!(browser.post(finish, &login).await.location(), "/");
     assert_eq!(site.session_count().await, 1, "Ada's is over");
     assert!(browser.get("/.vestibule/account").await.body.contains("bob@globex.example"));
+}
+
+#[tokio::test]
+async fn the_same_person_in_another_organization_is_asked_too() {
+    let site = Site::new().await;
+    site.change(&site.globex, |globex| globex.set("idp_managed_access", "true")).await;
+    let mut browser = site.browser();
+    site.sign_in_ada(&mut browser).await;
+    let release = async |tx: Tx| {
+        claim::release(&tx, &site.acme, &"acme.example".parse().unwrap()).await?;
+        claim::claim_trusted(&tx, &site.globex, &"acme.example".parse().unwrap()).await
+    };
+    site.store.transaction("test", release).await.unwrap();
+    let sent = super::browser::read_sent(browser.get("/.vestibule/sso/globex").await.location());
+    let page = browser.return_with(&site.globex_idp.answer(&sent).email("ada@acme.example")).await;
+    assert!(page.status == StatusCode::OK && page.body.contains("<strong>globex</strong>"), "{page:?}");
+    let agreed = browser.post("/.vestibule/saml/globex/finish", &[("login", &sent.request_id)]).await;
+    assert_eq!(agreed.location(), "/");
 }
 
 #[tokio::test]
