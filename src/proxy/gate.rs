@@ -17,9 +17,10 @@ use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded
 use super::headers::{accepts_html, is_navigation, strip_set_cookies};
 use super::host::{self, HostMatch};
 use super::pages::Answer;
+use super::receiving::Receiving;
 use super::rules::Rules;
 use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
-use crate::kernel::{Client, Rng};
+use crate::kernel::Rng;
 use crate::session::{Authentication, Sessions};
 
 /// How many addresses of an upstream one request tries at most.
@@ -35,6 +36,8 @@ pub struct Gate {
     pub sessions: Arc<Sessions>,
     /// Vestibule's own pages.
     pub portal: axum::Router,
+    /// Who may send those a body.
+    pub receiving: Receiving,
     /// For references.
     pub rng: Arc<dyn Rng>,
 }
@@ -150,7 +153,7 @@ impl Gate {
         };
         let address = self.rules.trusted.client(peer, headers);
         let reference = context.reference(&*self.rng);
-        portal_service::answer(session, &self.portal, Client::from(address), html, &reference).await
+        portal_service::answer(session, &self.portal, &self.receiving, address, html, &reference).await
     }
 }
 
@@ -321,6 +324,10 @@ impl ProxyHttp for Gate {
         FailToProxy { error_code: status, can_reuse_downstream: false }
     }
 
+    fn request_summary(&self, session: &Session, _: &Context) -> String {
+        summary(session.req_header())
+    }
+
     fn suppress_error_log(&self, _: &Session, _: &Context, error: &Error) -> bool {
         // A client that leaves is no error of anybody's.
         *error.esource() == ErrorSource::Downstream
@@ -329,6 +336,11 @@ impl ProxyHttp for Gate {
     async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut Context) {
         context.log(session, self.rules.access_log, error);
     }
+}
+
+/// A request in a line of the log: without its query, which may hold an app's secrets.
+fn summary(request: &RequestHeader) -> String {
+    format!("{} {}", request.method, request.uri.path())
 }
 
 /// The status for an error; 0 if nobody is left to be told.
@@ -344,5 +356,19 @@ fn status_of(error: &Error) -> u16 {
         ) => 0,
         (_, ErrorSource::Downstream) => 400,
         (_, ErrorSource::Internal | ErrorSource::Unset) => 500,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_query_gets_into_the_log() {
+        for target in ["/public/reset?token=secret", "http://localhost/public/reset?token=secret"] {
+            let mut request = RequestHeader::build("GET", target.as_bytes(), None).unwrap();
+            canonicalize(&mut request).unwrap();
+            assert_eq!(summary(&request), "GET /public/reset");
+        }
     }
 }

@@ -27,8 +27,16 @@ pub const WRITE_SILENCE: Duration = Duration::from_secs(60);
 pub const BODY_GRACE: Duration = Duration::from_secs(30);
 /// The slowest an HTTP/1.1 body may come, in bytes a second.
 pub const BODY_RATE: u64 = 256;
-/// The largest body for the portal's own pages, in bytes.
-pub const PORTAL_BODY_LIMIT: usize = 1024 * 1024;
+/// The largest answer of an identity provider (POST to an assertion consumer service), in bytes.
+pub const ANSWER_BODY_LIMIT: usize = 1024 * 1024;
+/// The largest body for any other of the portal's pages, in bytes.
+pub const FORM_BODY_LIMIT: usize = 16 * 1024;
+/// How many bodies up to [`ANSWER_BODY_LIMIT`] are held at once: 64 MiB at most.
+pub const LARGE_BODIES: usize = 64;
+/// How many bodies up to [`FORM_BODY_LIMIT`] are held at once: 16 MiB at most.
+pub const SMALL_BODIES: usize = 1024;
+/// How many of all these one client has at most.
+pub const BODIES_A_CLIENT: usize = 16;
 /// How long the portal has for an answer.
 pub const PORTAL_TIME: Duration = Duration::from_secs(30);
 /// How long connecting to an upstream may take, TLS included.

@@ -17,6 +17,7 @@ mod own;
 mod pages;
 pub mod path;
 mod portal_service;
+mod receiving;
 pub mod routes;
 mod rules;
 pub mod settings;
@@ -35,6 +36,8 @@ use pingora::services::listening::Service;
 pub use app::GateApp;
 pub use settings::{Access, GateSettings, IdentityFact, Protocol, RouteSettings, TlsFiles, UpstreamSettings};
 pub use upkeep::Upkeep;
+
+use receiving::Receiving;
 
 use crate::kernel::Rng;
 use crate::session::Sessions;
@@ -60,7 +63,13 @@ pub fn service(
 ) -> Result<GateServices, String> {
     let rules = Arc::new(rules::Rules::new(settings, sessions)?);
     let certificate = settings.tls.clone().map(tls::Certificate::open).transpose()?;
-    let gate = gate::Gate { rules: Arc::clone(&rules), sessions: Arc::clone(sessions), portal, rng };
+    let gate = gate::Gate {
+        rules: Arc::clone(&rules),
+        sessions: Arc::clone(sessions),
+        portal,
+        receiving: Receiving::default(),
+        rng,
+    };
     let proxy = pingora::proxy::http_proxy(conf, gate);
     let app = GateApp::new(proxy, Arc::clone(sessions), certificate.is_none());
     let mut listener = Service::new("gate".to_owned(), app);

@@ -1,8 +1,11 @@
-//! The portal behind the gate's own listener: a tower service, called in process, with a capped body.
+//! The portal behind the gate's own listener: a tower service, called in process, with a capped body
+//! that is read only under a permit.
+
+use std::net::IpAddr;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, Version, header};
+use http::{Method, Request, Response, Version, header};
 use http_body_util::{BodyExt as _, Limited};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
@@ -10,11 +13,25 @@ use tower::ServiceExt as _;
 
 use super::limits;
 use super::pages::Answer;
+use super::receiving::Receiving;
 use crate::kernel::Client;
 
 /// What holds between two hops only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
+
+/// The largest body that a request may have, in bytes: only an identity provider's answer is large.
+fn body_limit(method: &Method, path: &str) -> usize {
+    let is_acs = path
+        .strip_prefix("/.vestibule/saml/")
+        .and_then(|rest| rest.strip_suffix("/acs"))
+        .is_some_and(|slug| !slug.is_empty() && !slug.contains('/'));
+    match *method {
+        Method::GET | Method::HEAD => 0,
+        Method::POST if is_acs => limits::ANSWER_BODY_LIMIT,
+        _ => limits::FORM_BODY_LIMIT,
+    }
+}
 
 /// Answers a request by the portal. A body over the limit can't be read there: its reading ends with a
 /// `LengthLimitError`. An `Ok` answer is the gate's own, to be sent in place of the portal's.
@@ -24,12 +41,21 @@ const HOP_BY_HOP: [header::HeaderName; 5] =
 pub async fn answer(
     session: &mut Session,
     portal: &axum::Router,
-    client: Client,
+    receiving: &Receiving,
+    client: IpAddr,
     html: bool,
     reference: &str,
 ) -> pingora::Result<Option<Answer>> {
     let refuse = |status| Ok(Some(Answer::error(status, html, None, reference)));
-    let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session)).await {
+    let limit = body_limit(&session.req_header().method, session.req_header().uri.path());
+    // Held until the portal has answered: so long the body is in memory.
+    let permit = if limit == 0 { None } else { receiving.permit(client, limit) };
+    if limit > 0 && permit.is_none() {
+        metrics::counter!("vestibule_bodies_refused_total").increment(1);
+        session.set_keepalive(None);
+        return refuse(503);
+    }
+    let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session, limit)).await {
         Ok(Ok(Some(body))) => Body::from(body),
         Ok(Ok(None)) => {
             // The portal is told all the same: what it refuses, it writes down.
@@ -39,7 +65,7 @@ pub async fn answer(
         Ok(Err(error)) => return Err(error),
         Err(_) => return refuse(408),
     };
-    let Some(request) = request(session, client, body) else {
+    let Some(request) = request(session, Client::from(client), body) else {
         return refuse(400);
     };
     let answered = tokio::time::timeout(limits::PORTAL_TIME, portal.clone().oneshot(request)).await;
@@ -48,15 +74,16 @@ pub async fn answer(
         return refuse(504);
     };
     let Ok(response) = response;
+    drop(permit);
     send(session, response).await?;
     Ok(None)
 }
 
-/// Reads the whole body; `None` over [`limits::PORTAL_BODY_LIMIT`].
-async fn read_body(session: &mut Session) -> pingora::Result<Option<Bytes>> {
+/// Reads the whole body; `None` over `limit` bytes.
+async fn read_body(session: &mut Session, limit: usize) -> pingora::Result<Option<Bytes>> {
     let declared =
         session.get_header(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limits::PORTAL_BODY_LIMIT) {
+    if declared.is_some_and(|length| length > limit) {
         return Ok(None);
     }
     if session.get_header(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
@@ -64,7 +91,7 @@ async fn read_body(session: &mut Session) -> pingora::Result<Option<Bytes>> {
     }
     let mut body = BytesMut::new();
     while let Some(piece) = session.read_request_body().await? {
-        if body.len() + piece.len() > limits::PORTAL_BODY_LIMIT {
+        if body.len() + piece.len() > limit {
             return Ok(None);
         }
         body.extend_from_slice(&piece);
@@ -93,7 +120,7 @@ async fn send(session: &mut Session, response: Response<Body>) -> pingora::Resul
         }
     }
     let exact = axum::body::HttpBody::size_hint(&body).exact();
-    let is_head = session.req_header().method == http::Method::HEAD;
+    let is_head = session.req_header().method == Method::HEAD;
     let empty = is_head || exact == Some(0);
     if !parts.headers.contains_key(header::CONTENT_LENGTH) {
         match exact {
@@ -114,4 +141,24 @@ async fn send(session: &mut Session, response: Response<Body>) -> pingora::Resul
         session.write_response_body(Some(piece), false).await?;
     }
     session.write_response_body(None, true).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_of_an_identity_provider_may_be_large() {
+        let check = |method: Method, path: &str, expected| {
+            assert_eq!(body_limit(&method, path), expected, "{method} {path}");
+        };
+        check(Method::POST, "/.vestibule/saml/acme/acs", 1024 * 1024);
+        check(Method::GET, "/.vestibule/saml/acme/acs", 0);
+        check(Method::HEAD, "/.vestibule/sign-in", 0);
+        check(Method::POST, "/.vestibule/sign-in", 16 * 1024);
+        check(Method::PUT, "/.vestibule/saml/acme/acs", 16 * 1024);
+        check(Method::POST, "/.vestibule/saml/acme/finish", 16 * 1024);
+        check(Method::POST, "/.vestibule/saml/a/b/acs", 16 * 1024);
+        check(Method::POST, "/.vestibule/saml//acs", 16 * 1024);
+    }
 }

@@ -15,6 +15,7 @@ pub fn stub() -> Router {
     Router::new()
         .route("/.vestibule/sign-in", get(address))
         .route("/.vestibule/echo", post(async |body: Bytes| body))
+        .route("/.vestibule/saml/{slug}/acs", post(async |body: Bytes| body.len().to_string()))
         .layer(axum::extract::DefaultBodyLimit::disable())
 }
 
@@ -57,6 +58,34 @@ async fn a_body_beyond_the_limit_is_refused() {
         chunked.extend_from_slice(b"\r\n");
     }
     assert_eq!(send(world.gate, chunked).await.status, 413);
+    let sized = |path: &str, method: &str, size: usize| {
+        let head = format!("{method} /.vestibule/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        format!("{head}Content-Length: {size}\r\n\r\n{}", "x".repeat(size))
+    };
+    assert_eq!(send(world.gate, sized("echo", "POST", 16 * 1024)).await.status, 200);
+    assert_eq!(send(world.gate, sized("echo", "POST", 16 * 1024 + 1)).await.status, 413);
+    assert_eq!(send(world.gate, sized("saml/acme/acs", "POST", 500_000)).await.body, "500000");
+}
+
+#[tokio::test]
+async fn bodies_that_are_under_way_have_an_end() {
+    let world = World::new().await;
+    let head = "POST /.vestibule/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    let mut held = Vec::new();
+    for _ in 0..vestibule::proxy::limits::BODIES_A_CLIENT {
+        let mut connection = raw::Connection::open(world.gate).await;
+        let waiting = format!("{head}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+        connection.write(waiting.as_bytes()).await;
+        connection.read_until("100 Continue").await;
+        held.push(connection);
+    }
+    let hello = format!("{head}Content-Length: 5\r\n\r\nhello");
+    assert_eq!(send(world.gate, &hello).await.status, 503);
+    assert_eq!(raw::get(world.gate, "/.vestibule/sign-in", &[]).await.status, 200, "reading needs no permit");
+    let mut first = held.pop().unwrap();
+    first.write(b"hello").await;
+    assert!(first.read_until("hello").await.contains("200 OK"));
+    assert_eq!(send(world.gate, &hello).await.body, "hello");
 }
 
 #[tokio::test]
