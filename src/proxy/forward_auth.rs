@@ -10,6 +10,7 @@ use super::pages::Answer;
 use super::path;
 use super::routes::Route;
 use super::rules::Rules;
+use super::settings::Access;
 use super::sign_in;
 use crate::session::{Authentication, Sessions};
 
@@ -26,8 +27,8 @@ pub fn answer(
     reference: &str,
 ) -> Answer {
     let refuse = |status, reason| Answer::error(status, false, Some(reason), reference);
-    let (Some(target), Some(host)) = (headers.get(&FORWARDED_URI), headers.get(&FORWARDED_HOST)) else {
-        return refuse(400, "X-Forwarded-Uri and X-Forwarded-Host must tell the original address.");
+    let (Some(target), Some(host)) = (only(headers, &FORWARDED_URI), only(headers, &FORWARDED_HOST)) else {
+        return refuse(400, "X-Forwarded-Uri and X-Forwarded-Host must tell the original address, once each.");
     };
     if rules.hosts.compare(host.as_bytes()) == HostMatch::Other {
         return refuse(403, "That host is not this site's.");
@@ -45,11 +46,17 @@ pub fn answer(
         let audience = &rules.upstreams[route.upstream].audience;
         let put = |name: &HeaderName, value: HeaderValue| answer.headers.push((name.clone(), value));
         rules.headers.identify(who, sessions, audience, put);
-        if let Some(cookie) = &who.renewed {
+        if let Some(cookie) = who.renewed.as_ref().filter(|_| route.access != Access::Public) {
             answer.headers.push((header::SET_COOKIE, cookie.clone()));
         }
     }
     answer
+}
+
+/// The value of a header that came once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// The route of an original target. The other proxy forwards that target, not its canonical form: so both must lead to

@@ -19,6 +19,7 @@ use super::host::{self, HostMatch};
 use super::pages::Answer;
 use super::receiving::Receiving;
 use super::rules::Rules;
+use super::settings::Access;
 use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
 use crate::kernel::Rng;
 use crate::session::{Authentication, Sessions};
@@ -80,7 +81,8 @@ impl Gate {
         context.upstream = route.upstream;
         Ok(match decision {
             Decision::Forward => {
-                self.let_pass(session, context, authentication);
+                let renews = route.access != Access::Public;
+                self.let_pass(session, context, authentication, renews);
                 None
             }
             Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
@@ -89,9 +91,11 @@ impl Gate {
         })
     }
 
-    fn let_pass(&self, session: &Session, context: &mut Context, authentication: Authentication) {
-        if let Authentication::SignedIn(who) = authentication {
+    /// `renews`: whether the cookie may be sealed anew; not where answers may be cached for everybody.
+    fn let_pass(&self, session: &Session, context: &mut Context, authentication: Authentication, renews: bool) {
+        if let Authentication::SignedIn(mut who) = authentication {
             guard::watch(who.session);
+            who.renewed = who.renewed.filter(|_| renews);
             context.who = Some(who);
         }
         let request = session.req_header();
@@ -299,6 +303,7 @@ impl ProxyHttp for Gate {
         strip_set_cookies(response);
         if let Some(cookie) = context.who.as_mut().and_then(|who| who.renewed.take()) {
             response.append_header(header::SET_COOKIE, cookie)?;
+            response.insert_header(header::CACHE_CONTROL, "private, no-store")?;
         }
         if context.streams || response.status == http::StatusCode::SWITCHING_PROTOCOLS {
             context.count_open();

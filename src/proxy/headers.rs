@@ -22,16 +22,13 @@ const PROXY_NAMES: [&str; 8] = [
     "proxy",
 ];
 const PROXY_PREFIX: &str = "x-forwarded-";
-/// Names whose spellings with `_` or `.` an app may take for the real ones: those spellings are dropped.
+/// Names whose spellings with `_`, `.` or the like an app may take for the real ones: those spellings are dropped.
 const FRAMING_NAMES: [&str; 8] =
     ["host", "cookie", "connection", "upgrade", "content-length", "transfer-encoding", "content-type", "authorization"];
 
-/// A byte of a header name as CGI, WSGI and their like read it.
+/// A byte of a header name as CGI, WSGI and their like read it: for some, all but letters and digits is `_`.
 const fn fold(byte: u8) -> u8 {
-    match byte {
-        b'_' | b'.' => b'-',
-        other => other.to_ascii_lowercase(),
-    }
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 fn folds_to(name: &[u8], reserved: &str) -> bool {
@@ -75,7 +72,7 @@ impl HeaderRules {
             || begins_with(name, PROXY_PREFIX)
             || PROXY_NAMES.iter().any(|reserved| folds_to(name, reserved))
             || self.identity.iter().any(|(reserved, _)| folds_to(name, reserved.as_str()))
-            || (name.iter().any(|byte| matches!(byte, b'_' | b'.'))
+            || (name.iter().any(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-')
                 && FRAMING_NAMES.iter().any(|reserved| folds_to(name, reserved)))
     }
 
@@ -230,6 +227,11 @@ mod tests {
             "X_Rewrite_Url",
             "Content_Length",
             "Transfer.Encoding",
+            "X~Vestibule~User",
+            "X*Vestibule*Role",
+            "Remote!User",
+            "X|Forwarded|For",
+            "Content~Length",
         ] {
             let mut request = request(&[(name, "forged"), ("X-Own", "kept"), (name, "twice")]);
             rules.strip(&mut request);

@@ -35,9 +35,9 @@ impl Hosts {
         Hosts { public: public_url.host_str().unwrap_or_default().to_ascii_lowercase(), loopback }
     }
 
-    /// Compares the host of a `Host` header; its port plays no part.
+    /// Compares the host of a `Host` header; its port plays no part, but must be one.
     pub fn compare(&self, host: &[u8]) -> HostMatch {
-        let name = without_port(host);
+        let Some(name) = without_port(host) else { return HostMatch::Other };
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.eq_ignore_ascii_case(self.public.as_bytes()) {
             return HostMatch::Public;
@@ -54,12 +54,19 @@ fn is_loopback_name(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-fn without_port(host: &[u8]) -> &[u8] {
+/// The name alone; `None` if what stands behind it is no port.
+fn without_port(host: &[u8]) -> Option<&[u8]> {
     let end = match host.first() {
         Some(b'[') => host.iter().position(|byte| *byte == b']').map(|end| end + 1),
         _ => host.iter().position(|byte| *byte == b':'),
     };
-    &host[..end.unwrap_or(host.len())]
+    let (name, port) = host.split_at(end.unwrap_or(host.len()));
+    let is_port = match port {
+        [] => true,
+        [b':', digits @ ..] => matches!(digits.len(), 1..=5) && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    is_port.then_some(name)
 }
 
 /// The host that a request names: `:authority` over HTTP/2, else the Host header.
@@ -82,6 +89,11 @@ mod tests {
         let url = "https://app.acme.example";
         check(url, "app.acme.example", HostMatch::Public);
         check(url, "APP.acme.example.:8443", HostMatch::Public);
+        for other in
+            ["app.acme.example:", "app.acme.example:x", "app.acme.example:80/x?y=<z>", "app.acme.example:123456"]
+        {
+            check(url, other, HostMatch::Other);
+        }
         for other in ["acme.example", "evil.example", "localhost", "127.0.0.1", "", "app.acme.example@evil.example"] {
             check(url, other, HostMatch::Other);
         }
@@ -95,6 +107,7 @@ mod tests {
         check(url, "127.0.0.1:8080", HostMatch::Alias);
         check(url, "[::1]:8080", HostMatch::Alias);
         check(url, "app.localhost", HostMatch::Alias);
+        check(url, "[::1]evil.example", HostMatch::Other);
         check(url, "evil.example", HostMatch::Other);
         check(url, "127.0.0.1.evil.example", HostMatch::Other);
     }

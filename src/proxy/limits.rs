@@ -81,6 +81,11 @@ pub fn check(session: &ServerSession) -> Result<(), Malformed> {
     if request.version == Version::HTTP_11 && !request.headers.contains_key(header::HOST) {
         return bad("the Host header is missing");
     }
+    // The server takes doubled lengths that are equal; what is forwarded should leave nothing to choose.
+    let mut lengths = request.headers.get_all(header::CONTENT_LENGTH).iter();
+    if lengths.next().is_some_and(|first| first.as_bytes().contains(&b',')) || lengths.next().is_some() {
+        return bad("Content-Length came more than once");
+    }
     // The server has dropped Content-Length already if both came: the raw block still shows it.
     if request.headers.contains_key(header::TRANSFER_ENCODING) {
         if names_header(&raw, b"content-length") {

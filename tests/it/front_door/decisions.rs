@@ -120,8 +120,10 @@ async fn a_used_session_slides_and_an_unused_one_ends() {
     let get = async |cookie: &str| raw::get(world.gate, "/deals", &[("Cookie", cookie)]).await;
     assert_eq!(get(&cookie).await.header("set-cookie"), None, "fresh enough");
     world.clock.advance(7 * hour);
+    let public = raw::get(world.gate, "/public/a", &[("Cookie", &cookie)]).await;
+    assert_eq!((public.status, public.header("set-cookie")), (200, None), "what may be cached holds no session");
     let later = get(&cookie).await;
-    assert_eq!(later.status, 200);
+    assert_eq!((later.status, later.header("cache-control")), (200, Some("private, no-store")));
     let renewed = later.header("set-cookie").expect("sealed anew").split(';').next().unwrap().to_owned();
     assert_ne!(renewed, cookie);
     world.clock.advance(2 * hour);

@@ -50,6 +50,10 @@ async fn without_the_original_address_there_is_no_decision() {
     for headers in [only("X-Original-URI"), only("X-Forwarded-Uri")] {
         assert_eq!(raw::get(world.gate, "/.vestibule/auth", &headers).await.status, 400);
     }
+    for twice in [("X-Forwarded-Uri", "/deals"), ("X-Forwarded-Host", "localhost")] {
+        let headers = [("X-Forwarded-Host", "localhost"), ("X-Forwarded-Uri", "/public/a"), twice];
+        assert_eq!(raw::get(world.gate, "/.vestibule/auth", &headers).await.status, 400, "{twice:?}");
+    }
     let other = [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Uri", "/public/a")];
     assert_eq!(raw::get(world.gate, "/.vestibule/auth", &other).await.status, 403);
 }

@@ -166,6 +166,8 @@ async fn smuggling_forms_are_refused() {
         "Transfer-Encoding: chunked\r\ncontent-length: 5",
         "Content-Length: 5\r\nContent-Length: 6",
         "Content-Length: 5, 6",
+        "Content-Length: 5, 5",
+        "Content-Length: 5\r\nContent-Length: 5",
         "Content-Length: +5",
         "Content-Length: -1",
         "Content-Length: 0x5",
@@ -222,6 +224,7 @@ async fn methods_versions_and_hosts_that_are_not_spoken_here() {
     check("GET /public/a HTTP/1.1\r\nConnection: close\r\n\r\n", &[400]).await;
     check("GET /public/a HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", &[400]).await;
     check("GET /public/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", &[421]).await;
+    check("GET /public/a HTTP/1.1\r\nHost: localhost:evil.example/x\r\nConnection: close\r\n\r\n", &[421]).await;
     check("GET /public/a HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n", &[400, 421]).await;
     check("GET /public/a HTTP/2.0\r\nHost: localhost\r\n\r\n", &[400, 0]).await;
     check("GET /public/a\r\nHost: localhost, at length\r\n\r\n", &[400, 0]).await;
