@@ -23,7 +23,7 @@ pub struct Receiving {
 /// The right to hold one body, until it is dropped.
 #[derive(Debug)]
 pub struct Permit {
-    _permit: OwnedSemaphorePermit,
+    _held: OwnedSemaphorePermit,
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
     client: IpAddr,
 }
@@ -49,7 +49,7 @@ impl Receiving {
         }
         let permit = Arc::clone(semaphore).try_acquire_owned().ok()?;
         *clients.entry(client).or_default() += 1;
-        Some(Permit { _permit: permit, clients: Arc::clone(&self.clients), client })
+        Some(Permit { _held: permit, clients: Arc::clone(&self.clients), client })
     }
 }
 
