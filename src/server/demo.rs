@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 
@@ -50,6 +51,11 @@ pub struct Demo {
     folder: Folder,
 }
 
+/// How often the folder's removal is tried.
+const REMOVE_TRIES: u32 = 60;
+/// How long between two tries.
+const REMOVE_PAUSE: Duration = Duration::from_millis(50);
+
 /// A folder that goes when it is dropped.
 struct Folder(PathBuf);
 
@@ -63,9 +69,15 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, path = %self.0.display(), "the demo's folder can't be removed");
+        for _ in 0..REMOVE_TRIES {
+            match fs::remove_dir_all(&self.0) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                // The store's own threads may still be writing their last.
+                Err(_) => std::thread::sleep(REMOVE_PAUSE),
+            }
         }
+        tracing::warn!(path = %self.0.display(), "the demo's folder can't be removed");
     }
 }
 
