@@ -95,7 +95,96 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     let handle = recorder.handle();
     // Whoever was quicker, here or elsewhere, keeps the place.
     let _ = metrics::set_global_recorder(recorder);
+    register();
     Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+/// What a metric is, for [`METRICS`].
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// A label and the value that its metric begins with.
+type Label = (&'static str, &'static str);
+
+/// Of metrics that begin where their upstream does.
+const UPSTREAM: &[Label] = &[("upstream", "")];
+
+/// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
+const METRICS: [(Kind, &str, &[Label], &str); 13] = [
+    (
+        Kind::Counter,
+        "vestibule_requests_total",
+        &[("decision", "forward"), ("status", "2xx")],
+        "Requests, by decision and status class.",
+    ),
+    (
+        Kind::Counter,
+        "vestibule_sign_ins_total",
+        &[("outcome", "accepted"), ("code", "ok")],
+        "Sign-ins, by outcome and reason.",
+    ),
+    (
+        Kind::Histogram,
+        "vestibule_saml_verification_seconds",
+        &[],
+        "How long it took to verify an answer of an identity provider.",
+    ),
+    (
+        Kind::Counter,
+        "vestibule_saml_verifiers_disagree_total",
+        &[],
+        "Answers that the second verifier did not confirm; more than 0 is an alarm.",
+    ),
+    (
+        Kind::Histogram,
+        "vestibule_revocation_lag_seconds",
+        &[],
+        "How long it took this node to hear of the end of a session.",
+    ),
+    (Kind::Gauge, "vestibule_feed_silence_seconds", &[], "Since when this node has heard nothing of ended sessions."),
+    (Kind::Gauge, "vestibule_open_streams", &[], "Streams and WebSockets that are open now."),
+    (Kind::Counter, "vestibule_streams_ended_total", &[], "Streams that ended with their session."),
+    (
+        Kind::Counter,
+        "vestibule_slow_headers_total",
+        &[],
+        "Connections closed because a request's head came too slowly.",
+    ),
+    (Kind::Counter, "vestibule_connections_refused_total", &[], "Connections over the limit."),
+    (
+        Kind::Counter,
+        "vestibule_store_conflicts_total",
+        &[("transaction", "finish sign-in")],
+        "Transactions that ran again because of another.",
+    ),
+    (Kind::Counter, "vestibule_upstream_errors_total", &[("upstream", "")], "Requests that an app did not answer."),
+    (Kind::Counter, "vestibule_upstream_connect_failures_total", UPSTREAM, "Connections to an app that failed."),
+];
+
+/// Describes every metric and begins it at 0.
+fn register() {
+    for (kind, name, labels, text) in METRICS {
+        let begins = labels != UPSTREAM;
+        match kind {
+            Kind::Counter => {
+                metrics::describe_counter!(name, text);
+                if begins {
+                    metrics::counter!(name, labels).increment(0);
+                }
+            }
+            Kind::Gauge => {
+                metrics::describe_gauge!(name, text);
+                metrics::gauge!(name, labels).increment(0.0);
+            }
+            Kind::Histogram => {
+                metrics::describe_histogram!(name, text);
+                drop(metrics::histogram!(name, labels));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +198,18 @@ mod tests {
         }
         for target in ["vestibule::saml", "h2o::server", "tracing", ""] {
             assert!(!is_capped(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn each_metric_is_there_before_its_first_event() {
+        let text = metrics().unwrap().render();
+        for (_, name, labels, about) in METRICS {
+            if labels == UPSTREAM {
+                continue;
+            }
+            assert!(text.contains(&format!("# HELP {name} {about}")), "{name}\n{text}");
+            assert!(text.lines().any(|line| line.starts_with(name)), "{name}\n{text}");
         }
     }
 

@@ -5,13 +5,16 @@ pub mod clock;
 pub mod fault;
 pub mod id;
 pub mod names;
+pub mod reference;
 pub mod rng;
 pub mod secret;
+pub mod style;
 
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use fault::{Explain, Fault, FaultKind};
 pub use id::{LoginId, OrgId, SessionId, UserId};
 pub use names::{DomainName, EmailAddress, Role, Slug};
+pub use reference::Reference;
 pub use rng::{Rng, SeededRng, SystemRng};
 pub use secret::{Sealer, Secret, TokenHash};

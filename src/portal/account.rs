@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::browser_name::browser_name;
 use super::form::{Form, PAGE_FORM_LIMIT};
 use super::page::{self, AccountOrganization, AccountPage, AccountSession, FormTarget, Trouble};
 use super::same_origin;
@@ -89,7 +90,7 @@ async fn sessions(portal: &Portal, visitor: &Visitor) -> Result<Vec<AccountSessi
         id: record.id.to_string(),
         started: record.created.to_string().replace('T', " ").replace('Z', " UTC"),
         client: record.client.map_or_else(|| "unknown address".to_owned(), |address| address.to_string()),
-        agent: record.user_agent.unwrap_or_default(),
+        agent: record.user_agent.as_deref().map(browser_name).unwrap_or_default(),
         current: record.id == visitor.session,
     });
     Ok(shown.collect())

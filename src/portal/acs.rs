@@ -15,12 +15,15 @@ use super::page::{self, Trouble};
 use super::pending::{self, SignIn, Stage, USED_ASSERTIONS, VerifiedIdentity};
 use super::state::Portal;
 use crate::directory::{LoginCheck, Organization, SsoConnection, sso};
-use crate::kernel::{Client, Fault, Timestamp};
+use crate::kernel::{Client, Fault, FaultKind, Reference, Timestamp};
 use crate::saml::{
     DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, Verdict, VerifiedAssertion, keys,
     stable_name_id,
 };
 use crate::store::{StoreError, Tx};
+
+/// What is said to a person who comes by hand or by a reload.
+const REACHED_BY_HAND: &str = "This address only takes answers from your identity provider. Please start again.";
 
 /// Why an answer does not lead on.
 enum Failure {
@@ -63,12 +66,13 @@ pub async fn post(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Trouble> {
     portal.answers.pass(client, portal.store.now())?;
     let organization = portal.organization(&slug).await?;
-    let mut attempt = Attempt::new(organization, client.to_string());
+    let mut attempt = Attempt::new(organization, client, reference);
     let arriving = portal.pool.receive()?;
     let message = Message::read(&headers, query.as_deref(), body).await;
     drop(arriving);
@@ -101,16 +105,17 @@ pub async fn get(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
 ) -> Result<Response, Trouble> {
     portal.answers.pass(client, portal.store.now())?;
     let organization = portal.organization(&slug).await?;
     let wrong = SamlError::WrongBinding("it came by GET");
     let carries = ["SAMLResponse", "SAMLRequest", "SAMLart"];
     let trouble = if query.is_some_and(|query| carries.iter().any(|name| query.contains(name))) {
-        portal.refuse(&Attempt::new(organization, client.to_string()), &wrong).await
+        portal.refuse(&Attempt::new(organization, client, reference), &wrong).await
     } else {
-        let mut trouble = Trouble::from(Fault::from(SamlError::Unsolicited));
-        trouble.again = Some(Attempt::new(organization, client.to_string()).start_again().into());
+        let mut trouble = Trouble::from(Fault::plain(FaultKind::Invalid, REACHED_BY_HAND));
+        trouble.again = Some(Attempt::new(organization, client, reference).start_again().into());
         trouble
     };
     let mut response = trouble.into_response();

@@ -1,7 +1,7 @@
 //! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
 
 use crate::directory::{AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login};
-use crate::kernel::{Fault, LoginId, Rng};
+use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
 use crate::store::{StoreError, Tx};
 
@@ -11,22 +11,14 @@ use super::page::Trouble;
 use super::return_path::ReturnPath;
 use super::state::Portal;
 
-/// Letters and digits of a reference: none that are mistaken for another when read aloud.
-const REFERENCE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The longest text of a check that is kept, in bytes.
 const CHECK_TEXT_LIMIT: usize = 160;
-
-/// A short reference that people can read out: eight characters, 40 random bits.
-pub fn reference(rng: &dyn Rng) -> String {
-    let mut text: String =
-        rng.bytes::<8>().iter().map(|byte| char::from(REFERENCE_ALPHABET[usize::from(byte % 32)])).collect();
-    text.insert(4, '-');
-    text
-}
 
 /// What is known of a sign-in so far.
 #[derive(Clone, Debug)]
 pub struct Attempt {
+    /// The reference of the request.
+    pub reference: Reference,
     /// The organization it is for.
     pub organization: Organization,
     /// The IdP that was asked, if a pending sign-in was found.
@@ -47,14 +39,15 @@ pub struct Attempt {
 
 impl Attempt {
     /// A sign-in of which nothing is known but for where it came.
-    pub fn new(organization: Organization, client: String) -> Self {
+    pub fn new(organization: Organization, client: Client, reference: Reference) -> Self {
         Attempt {
+            reference,
             organization,
             idp: None,
             request_id: None,
             email: None,
             assertion_id: None,
-            client,
+            client: client.to_string(),
             checks: Vec::new(),
             return_to: None,
         }
@@ -77,11 +70,11 @@ impl Attempt {
         self.checks.push(check(name, passed, expected, received));
     }
 
-    fn record(&self, tx: &Tx, rng: &dyn Rng, reference: &str, outcome: LoginOutcome) -> LoginRecord {
+    fn record(&self, tx: &Tx, rng: &dyn Rng, outcome: LoginOutcome) -> LoginRecord {
         LoginRecord {
             id: LoginId::random(rng),
             at: tx.now(),
-            reference: reference.to_owned(),
+            reference: self.reference.to_string(),
             email: self.email.clone(),
             idp: self.idp.clone(),
             request_id: self.request_id.clone(),
@@ -93,8 +86,8 @@ impl Attempt {
     }
 
     /// Keeps a sign-in that made a session, in the transaction that makes it.
-    pub async fn accept(&self, tx: &Tx, rng: &dyn Rng, reference: &str) -> Result<(), StoreError> {
-        let record = self.record(tx, rng, reference, LoginOutcome::Accepted);
+    pub async fn accept(&self, tx: &Tx, rng: &dyn Rng) -> Result<(), StoreError> {
+        let record = self.record(tx, rng, LoginOutcome::Accepted);
         login::record(tx, self.organization.id, &record).await?;
         self.audit(tx, rng, "login.accepted", "session")
     }
@@ -128,7 +121,7 @@ impl Portal {
     /// Writes a refusal down, logs it, counts it, and gives the trouble that the person sees: a plain sentence, a
     /// reference, and where to start again (R56).
     pub async fn refuse(&self, attempt: &Attempt, error: &SamlError) -> Trouble {
-        let reference = reference(&*self.rng);
+        let reference = &attempt.reference;
         let slug = &attempt.organization.slug;
         let fix = error.fix().replace("{slug}", slug.as_str());
         let outcome = LoginOutcome::Refused { code: error.code().to_owned(), fix };
@@ -137,7 +130,7 @@ impl Portal {
         let written = self
             .store
             .transaction("refuse sign-in", async |tx: Tx| {
-                let record = attempt.record(&tx, &*self.rng, &reference, outcome.clone());
+                let record = attempt.record(&tx, &*self.rng, outcome.clone());
                 login::record(&tx, attempt.organization.id, &record).await?;
                 attempt.audit(&tx, &*self.rng, "login.refused", error.code())
             })
@@ -151,15 +144,16 @@ impl Portal {
         tracing::info!(%reference, organization = %slug, code, client, "sign-in refused");
         let mut trouble = Trouble::from(Fault::from(error.clone()));
         trouble.title = Some("Sign-in not accepted");
-        trouble.reference = Some(reference.into());
+        trouble.logged = true;
         trouble.again = Some(attempt.start_again().into());
         trouble
     }
 
     /// Logs and counts a sign-in that made a session.
-    pub fn accepted(&self, attempt: &Attempt, reference: &str) {
+    pub fn accepted(&self, attempt: &Attempt) {
         count("accepted", "ok");
-        let (organization, client) = (&attempt.organization.slug, &attempt.client);
+        let Attempt { reference, organization, client, .. } = attempt;
+        let organization = &organization.slug;
         tracing::info!(%reference, %organization, client, "signed in");
     }
 }
@@ -167,18 +161,4 @@ impl Portal {
 /// Counts a sign-in by outcome. Codes are a fixed set.
 fn count(outcome: &'static str, code: &'static str) {
     metrics::counter!("vestibule_sign_ins_total", "outcome" => outcome, "code" => code).increment(1);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::SeededRng;
-
-    #[test]
-    fn a_reference_can_be_read_out() {
-        let (one, two) = (reference(&SeededRng::new(1)), reference(&SeededRng::new(2)));
-        assert_eq!(one.len(), 9);
-        assert_ne!(one, two);
-        assert!(one.chars().all(|c| c == '-' || REFERENCE_ALPHABET.contains(&u8::try_from(c).unwrap())), "{one}");
-    }
 }

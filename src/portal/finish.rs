@@ -7,7 +7,7 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::attempt::{Attempt, reference};
+use super::attempt::Attempt;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::page::{self, ChangeHandsPage, Trouble};
 use super::pending::{self, SignIn, Stage, VerifiedIdentity};
@@ -16,7 +16,7 @@ use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::directory::{Admitted, AssertedIdentity, Refusal, admission, organization, sso, user};
-use crate::kernel::{Client, EmailAddress, Fault, OrgId, UserId};
+use crate::kernel::{Client, EmailAddress, Fault, OrgId, Reference, UserId};
 use crate::saml::SamlError;
 use crate::saml::error::shown;
 use crate::session::{Method, NewSession};
@@ -35,6 +35,7 @@ pub async fn get(
     Path(slug): Path<String>,
     RawQuery(query): RawQuery,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
     method: http::Method,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
@@ -44,7 +45,7 @@ pub async fn get(
         return Err(Trouble::not_found());
     }
     let request_id = query_value(query.as_deref(), "login").unwrap_or_default();
-    last_step(&portal, &slug, request_id, client, &headers, false).await
+    last_step(&portal, &slug, request_id, (client, reference), &headers, false).await
 }
 
 /// `POST /.vestibule/saml/{slug}/finish` with `login`: the same, from the page that asked whether to change hands.
@@ -55,6 +56,7 @@ pub async fn post(
     State(portal): State<Arc<Portal>>,
     Path(slug): Path<String>,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Trouble> {
@@ -62,7 +64,7 @@ pub async fn post(
     same_origin::check(&headers, &portal.origin)?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let request_id = form.get("login").unwrap_or_default().to_owned();
-    last_step(&portal, &slug, request_id, client, &headers, true).await
+    last_step(&portal, &slug, request_id, (client, reference), &headers, true).await
 }
 
 /// Proves that this is the browser that asked, and lets it in; `agreed`: even if somebody else is signed in in it.
@@ -70,12 +72,12 @@ async fn last_step(
     portal: &Portal,
     slug: &str,
     request_id: String,
-    client: Client,
+    (client, reference): (Client, Reference),
     headers: &HeaderMap,
     agreed: bool,
 ) -> Result<Response, Trouble> {
     let organization = portal.organization(slug).await?;
-    let mut attempt = Attempt::new(organization, client.to_string());
+    let mut attempt = Attempt::new(organization, client, reference);
     let found = pending::find(&portal.store.reader(), &request_id).await?;
     let Some(sign_in) = found.filter(|found| found.organization == attempt.organization.id) else {
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
@@ -182,7 +184,6 @@ async fn enter(
     request_id: &str,
     newcomer: &Newcomer<'_>,
 ) -> Result<Response, Trouble> {
-    let reference = reference(&*portal.rng);
     let entry = portal
         .store
         .transaction("finish sign-in", async |tx: Tx| {
@@ -201,7 +202,7 @@ async fn enter(
                 Ok(admitted) => {
                     let mut entered = attempt.clone();
                     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
-                    entered.accept(&tx, &*portal.rng, &reference).await?;
+                    entered.accept(&tx, &*portal.rng).await?;
                     let return_to = sign_in.return_to.clone();
                     let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;
                     sign_in.finished(&tx, request_id, Some(admitted.user.id))?;
@@ -217,7 +218,7 @@ async fn enter(
     let cleared = portal.login_cookies.clear(request_id);
     match entry {
         Ok(Entry::In(session, return_to)) => {
-            portal.accepted(&attempt, &reference);
+            portal.accepted(&attempt);
             let mut response = page::redirect(return_to.as_str(), &[cleared]);
             response.headers_mut().append(header::SET_COOKIE, session);
             Ok(response)

@@ -6,6 +6,7 @@
 mod account;
 mod acs;
 mod attempt;
+mod browser_name;
 mod finish;
 mod form;
 mod login_cookie;
@@ -34,7 +35,7 @@ use http::{StatusCode, header};
 pub use return_path::ReturnPath;
 pub use state::Portal;
 
-use crate::kernel::Client;
+use crate::kernel::{Client, Reference};
 use page::Trouble;
 
 /// All of the portal's pages, as a service that the proxy calls in process.
@@ -58,10 +59,14 @@ pub fn router(portal: Portal) -> Router {
 /// The edge: gives every answer its headers, and renders what went wrong, once.
 async fn edge(State(portal): State<Arc<Portal>>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().get_or_insert_default::<Client>();
+    // The gate's own, so that the page and each line in the log name the same one.
+    let reference = request.extensions_mut().get_or_insert_with(|| Reference::random(&*portal.rng)).clone();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
-        let reference = trouble.reference.clone().unwrap_or_else(|| portal.log(&trouble, &method, &path).into());
+        if !trouble.logged {
+            Portal::log(&trouble, &reference, &method, &path);
+        }
         let mut page = trouble.page(&portal.site, response.status(), &reference);
         page.headers_mut().extend(response.headers_mut().remove(header::ALLOW).map(|allow| (header::ALLOW, allow)));
         response = page;

@@ -1,24 +1,15 @@
 //! The portal's pages: plain HTML that works without script, and the headers that every answer carries.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use askama::Template;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::kernel::{Explain, Fault, FaultKind};
-
-/// The one stylesheet, within each page: no second request, and none to anyone else.
-pub(super) const STYLE: &str = include_str!("../../templates/portal/portal.css");
-/// Its hash, as the Content-Security-Policy names it.
-static STYLE_HASH: LazyLock<String> =
-    LazyLock::new(|| format!("sha256-{}", BASE64.encode(digest(&SHA256, STYLE.as_bytes()))));
+use crate::kernel::style::style_source;
+use crate::kernel::{Explain, Fault, FaultKind, Reference};
 
 /// Where a page's forms may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +34,8 @@ impl FormTarget {
             FormTarget::IdentityProvider { loopback: false } => "'self' https:",
             FormTarget::IdentityProvider { loopback: true } => "'self' https: http://localhost:* http://127.0.0.1:*",
         };
-        let style = &*STYLE_HASH;
-        format!(
-            "default-src 'none'; style-src '{style}'; form-action {sources}; base-uri 'none'; frame-ancestors 'none'"
-        )
+        let style = style_source();
+        format!("default-src 'none'; style-src {style}; form-action {sources}; base-uri 'none'; frame-ancestors 'none'")
     }
 }
 
@@ -179,8 +168,8 @@ pub fn harden(headers: &mut HeaderMap) {
 pub struct Trouble {
     /// What went wrong, told twice.
     pub fault: Fault,
-    /// The reference, if it was logged already.
-    pub reference: Option<Box<str>>,
+    /// Whether it was logged already.
+    pub logged: bool,
     /// The page's title; by the kind of fault otherwise.
     pub title: Option<&'static str>,
     /// Where to start again.
@@ -191,7 +180,7 @@ pub struct Trouble {
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Trouble { fault, reference: None, title: None, again: None, cookie: None }
+        Trouble { fault, logged: false, title: None, again: None, cookie: None }
     }
 }
 
@@ -236,10 +225,11 @@ impl Trouble {
     }
 
     /// The page: its status, sentence, reference and link.
-    pub fn page(&self, site: &str, status: StatusCode, reference: &str) -> Response {
+    pub fn page(&self, site: &str, status: StatusCode, reference: &Reference) -> Response {
         let title = self.title();
         let link = self.again.as_deref().map(|again| (again, "Start again"));
-        let page = NoticePage { site, title: &title, text: &self.fault.public, reference: Some(reference), link };
+        let page =
+            NoticePage { site, title: &title, text: &self.fault.public, reference: Some(reference.as_str()), link };
         with_cookies(html(status, FormTarget::None, &page), self.cookie.as_deref())
     }
 }
@@ -278,7 +268,7 @@ pub struct AccountSession {
     pub started: String,
     /// Where from.
     pub client: String,
-    /// The browser's name for itself.
+    /// Which browser, in a few words.
     pub agent: String,
     /// Whether it is this very one.
     pub current: bool,

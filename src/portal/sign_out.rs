@@ -40,7 +40,7 @@ fn signed_out(portal: &Portal) -> Response {
     let page = NoticePage {
         site: &portal.site,
         title: "You are signed out",
-        text: "Your session here has ended. At your organization's sign-in service you may still be signed in.",
+        text: "You are not signed in here. At your organization's sign-in service you may still be signed in.",
         reference: None,
         link: Some(("/.vestibule/sign-in", "Sign in")),
     };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::attempt::reference;
 use super::login_cookie::LoginCookies;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::throttle::{PendingBound, Throttle};
@@ -13,7 +12,7 @@ use super::verification::VerificationPool;
 use axum::response::Response;
 
 use crate::directory::{DirectoryError, Organization, organization};
-use crate::kernel::{FaultKind, Rng};
+use crate::kernel::{FaultKind, Reference, Rng};
 use crate::saml::service_provider::ServiceProvider;
 use crate::session::Sessions;
 use crate::store::Store;
@@ -92,9 +91,8 @@ impl Portal {
         }
     }
 
-    /// Logs what went wrong, once, and gives the reference that the person sees.
-    pub(super) fn log(&self, trouble: &Trouble, method: &Method, path: &str) -> String {
-        let reference = reference(&*self.rng);
+    /// Logs what went wrong, under the reference that the person sees.
+    pub(super) fn log(trouble: &Trouble, reference: &Reference, method: &Method, path: &str) {
         let fault = &trouble.fault;
         let (status, detail) = (fault.kind.status(), &fault.detail);
         if matches!(fault.kind, FaultKind::Internal | FaultKind::Unavailable) {
@@ -102,7 +100,6 @@ impl Portal {
         } else {
             tracing::info!(%reference, %method, path, status, detail, "a portal request was refused");
         }
-        reference
     }
 
     /// The page for a method that its address does not take.

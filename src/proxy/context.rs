@@ -8,14 +8,14 @@ use pingora::proxy::Session;
 use super::forwarded::Forwarded;
 use super::limits;
 use super::upstream::Target;
-use crate::kernel::Rng;
+use crate::kernel::{Reference, Rng};
 use crate::session::SignedIn;
 
 /// One request.
 pub struct Context {
     started: Instant,
     /// The short name under which the log has it; made when somebody is to see it.
-    reference: Option<String>,
+    reference: Option<Reference>,
     /// What was decided, for log and metrics.
     pub outcome: &'static str,
     /// The number of the upstream that answers.
@@ -54,8 +54,8 @@ impl Default for Context {
 
 impl Context {
     /// The request's reference.
-    pub fn reference(&mut self, rng: &dyn Rng) -> String {
-        self.reference.get_or_insert_with(|| rng.token::<6>()).clone()
+    pub fn reference(&mut self, rng: &dyn Rng) -> Reference {
+        self.reference.get_or_insert_with(|| Reference::random(rng)).clone()
     }
 
     /// Counts a piece of an HTTP/1.1 body; `false` if the body comes too slowly.
@@ -90,7 +90,7 @@ impl Context {
             decision = self.outcome,
             micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             user = self.who.as_ref().map(|who| tracing::field::display(who.facts.user)),
-            reference = self.reference,
+            reference = self.reference.as_ref().map(Reference::as_str),
             error = error.map(|error| tracing::field::display(error.etype().as_str())),
             "request"
         );

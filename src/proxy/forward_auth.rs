@@ -12,6 +12,7 @@ use super::routes::Route;
 use super::rules::Rules;
 use super::settings::Access;
 use super::sign_in;
+use crate::kernel::Reference;
 use crate::session::{Authentication, Sessions};
 
 /// The original path and query.
@@ -24,9 +25,9 @@ pub fn answer(
     sessions: &Sessions,
     headers: &HeaderMap,
     authentication: &Authentication,
-    reference: &str,
+    reference: &Reference,
 ) -> Answer {
-    let refuse = |status, reason| Answer::error(status, false, Some(reason), reference);
+    let refuse = |status, reason| Answer::error(status, Some(reason), reference);
     let (Some(target), Some(host)) = (only(headers, &FORWARDED_URI), only(headers, &FORWARDED_HOST)) else {
         return refuse(400, "X-Forwarded-Uri and X-Forwarded-Host must tell the original address, once each.");
     };
@@ -39,8 +40,8 @@ pub fn answer(
     let mut answer = match decide(&route.access, Who::of(authentication)) {
         Decision::Forward => Answer { status: 200, headers: Vec::new(), content_type: "text/plain", body: "ok".into() },
         Decision::SignIn => return sign_in::required(&rules.public_url),
-        Decision::Forbidden(_) => return Answer::error(403, false, None, reference),
-        Decision::Unavailable => return Answer::error(503, false, None, reference),
+        Decision::Forbidden(_) => return Answer::error(403, None, reference),
+        Decision::Unavailable => return Answer::error(503, None, reference),
     };
     if let Authentication::SignedIn(who) = authentication {
         let audience = &rules.upstreams[route.upstream].audience;

@@ -16,13 +16,13 @@ use super::decide::{Decision, Forbidden, Who, decide};
 use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded};
 use super::headers::{accepts_html, is_navigation, strip_set_cookies};
 use super::host::{self, HostMatch};
-use super::pages::Answer;
+use super::pages::{Answer, Place};
 use super::receiving::Receiving;
 use super::rules::Rules;
 use super::settings::Access;
 use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
 use crate::kernel::Rng;
-use crate::session::{Authentication, Sessions};
+use crate::session::{Authentication, Facts, Sessions};
 
 /// How many addresses of an upstream one request tries at most.
 const TRIES: usize = 3;
@@ -86,7 +86,10 @@ impl Gate {
                 None
             }
             Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
-            Decision::Forbidden(why) => Some(self.refuse(session, context, 403, explain(why))),
+            Decision::Forbidden(why) => {
+                let who = if let Authentication::SignedIn(who) = &authentication { Some(&*who.facts) } else { None };
+                Some(self.refuse_whom(session, context, 403, explain(why), who))
+            }
             Decision::Unavailable => Some(self.refuse(session, context, 503, None)),
         })
     }
@@ -118,8 +121,24 @@ impl Gate {
     }
 
     fn refuse(&self, session: &Session, context: &mut Context, status: u16, reason: Option<&str>) -> Answer {
-        let html = accepts_html(&session.req_header().headers);
-        Answer::error(status, html, reason, &context.reference(&*self.rng))
+        self.refuse_whom(session, context, status, reason, None)
+    }
+
+    /// Refuses, and says on a page as whom they came.
+    fn refuse_whom(
+        &self,
+        session: &Session,
+        context: &mut Context,
+        status: u16,
+        reason: Option<&str>,
+        who: Option<&Facts>,
+    ) -> Answer {
+        let reference = context.reference(&*self.rng);
+        if !accepts_html(&session.req_header().headers) {
+            return Answer::error(status, reason, &reference);
+        }
+        let place = Place { site: &self.rules.site, front: &self.rules.public_url };
+        Answer::page(status, reason, &reference, place, who)
     }
 
     async fn forward_auth(&self, session: &Session, context: &mut Context) -> Answer {
@@ -127,7 +146,7 @@ impl Gate {
         let reference = context.reference(&*self.rng);
         if !self.rules.trusts(peer_address(session)) {
             let reason = "Only a proxy listed in trusted_proxies may ask here.";
-            return Answer::error(400, false, Some(reason), &reference);
+            return Answer::error(400, Some(reason), &reference);
         }
         let headers = &session.req_header().headers;
         let authentication = self.sessions.authenticate(headers).await;
@@ -151,13 +170,13 @@ impl Gate {
             _ => {}
         }
         let headers = &session.req_header().headers;
-        let html = accepts_html(headers);
         let Some(peer) = peer_address(session) else {
             return Ok(Some(self.refuse(session, context, 400, None)));
         };
         let address = self.rules.trusted.client(peer, headers);
         let reference = context.reference(&*self.rng);
-        portal_service::answer(session, &self.portal, &self.receiving, address, html, &reference).await
+        let refused = portal_service::answer(session, &self.portal, &self.receiving, address, &reference).await?;
+        Ok(refused.map(|status| self.refuse(session, context, status, None)))
     }
 }
 

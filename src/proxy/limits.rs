@@ -65,7 +65,7 @@ pub fn check(session: &ServerSession) -> Result<(), Malformed> {
     let bad = |reason| Err(Malformed { status: 400, reason });
     let request = session.req_header();
     if request.method == Method::TRACE || request.method.as_str().eq_ignore_ascii_case("TRACK") {
-        return Err(Malformed { status: 405, reason: "the method is not allowed" });
+        return Err(Malformed { status: 405, reason: "This method is not allowed." });
     }
     let Some(session) = session.as_http1() else { return Ok(()) };
     if request.version == Version::HTTP_09 {
@@ -73,7 +73,10 @@ pub fn check(session: &ServerSession) -> Result<(), Malformed> {
     }
     let raw = session.get_headers_raw_bytes();
     if raw.len() > HEADER_LIMIT {
-        return Err(Malformed { status: 431, reason: "the header fields are too large" });
+        return Err(Malformed {
+            status: 431,
+            reason: "The header fields are too large: please clear this site's cookies.",
+        });
     }
     if has_bare_line_end(&raw) {
         return bad("a line of the header ends with a bare line feed or carriage return");

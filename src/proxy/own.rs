@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::pages::Answer;
 use super::sign_in;
-use crate::kernel::Slug;
+use crate::kernel::{Reference, Slug};
 use crate::session::{Authentication, Sessions};
 
 /// How long an app may keep the key set: a key that it does not know is reason enough to fetch it anew.
@@ -22,11 +22,11 @@ pub fn key_set(sessions: &Sessions) -> Answer {
 }
 
 /// `GET /.vestibule/session`: who is signed in, for pages of the app.
-pub fn session(authentication: &Authentication, public_url: &str, reference: &str) -> Answer {
+pub fn session(authentication: &Authentication, public_url: &str, reference: &Reference) -> Answer {
     let who = match authentication {
         Authentication::SignedIn(who) => who,
         Authentication::Nobody { .. } => return sign_in::required(public_url),
-        Authentication::Unavailable(_) => return Answer::error(503, false, None, reference),
+        Authentication::Unavailable(_) => return Answer::error(503, None, reference),
     };
     let facts = &who.facts;
     let organization = facts.organization.as_ref();

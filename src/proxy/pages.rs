@@ -1,9 +1,15 @@
 //! The gate's own answers: small error pages and JSON, each with the reference that is in the log line too.
 
+use askama::Template;
 use bytes::Bytes;
-use http::header;
+use http::header::{self, HeaderValue};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
+use serde_json::json;
+
+use crate::kernel::Reference;
+use crate::kernel::style::style_source;
+use crate::session::Facts;
 
 /// An answer of the gate itself.
 #[derive(Clone, Debug)]
@@ -11,7 +17,7 @@ pub struct Answer {
     /// The status.
     pub status: u16,
     /// Header fields besides content type, length and caching.
-    pub headers: Vec<(header::HeaderName, header::HeaderValue)>,
+    pub headers: Vec<(header::HeaderName, HeaderValue)>,
     /// The media type.
     pub content_type: &'static str,
     /// The body.
@@ -20,8 +26,29 @@ pub struct Answer {
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
-/// Nothing on our pages needs more than its own style.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Which site a page is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its name for people.
+    pub site: &'a str,
+    /// Its `public_url`.
+    pub front: &'a str,
+}
+
+/// A page that says why there is no other, and where to go on.
+#[derive(Template)]
+#[template(path = "proxy/refused.html")]
+struct RefusedPage<'a> {
+    site: &'a str,
+    title: &'a str,
+    text: &'a str,
+    /// Address, and organization if they are in one.
+    who: Option<(&'a str, Option<&'a str>)>,
+    reference: &'a str,
+    /// Addresses and labels.
+    links: &'a [(&'a str, &'a str)],
+}
 
 impl Answer {
     /// A JSON answer.
@@ -30,31 +57,54 @@ impl Answer {
     }
 
     /// A redirect.
-    pub fn redirect(status: u16, location: header::HeaderValue) -> Self {
+    pub fn redirect(status: u16, location: HeaderValue) -> Self {
         let headers = vec![(header::LOCATION, location)];
         Answer { status, headers, content_type: HTML, body: Bytes::new() }
     }
 
-    /// An error: a page for people or JSON for scripts.
-    pub fn error(status: u16, html: bool, reason: Option<&str>, reference: &str) -> Self {
+    /// An error for scripts.
+    pub fn error(status: u16, reason: Option<&str>, reference: &Reference) -> Self {
         let told = tell(status);
-        let sentence = reason.unwrap_or(told.sentence);
-        if !html {
-            let body = serde_json::json!({ "error": told.code, "message": sentence, "reference": reference });
-            return Answer::json(status, &body);
-        }
-        let policy = header::HeaderValue::from_static(POLICY);
-        Answer {
-            status,
-            headers: vec![(header::CONTENT_SECURITY_POLICY, policy)],
-            content_type: HTML,
-            body: Bytes::from(page(told.title, sentence, reference)),
-        }
+        let message = reason.unwrap_or(told.sentence);
+        Answer::json(status, &json!({ "error": told.code, "message": message, "reference": reference.as_str() }))
+    }
+
+    /// An error for people; `who` is signed in, as far as that matters to it.
+    pub fn page(
+        status: u16,
+        reason: Option<&str>,
+        reference: &Reference,
+        place: Place<'_>,
+        who: Option<&Facts>,
+    ) -> Self {
+        let told = tell(status);
+        let front = format!("{}/", place.front);
+        let links: &[(&str, &str)] = match status {
+            403 if who.is_some() => {
+                &[("/", "Back"), ("/.vestibule/account", "Account"), ("/.vestibule/sign-out", "Sign out")]
+            }
+            408 | 500.. => &[("", "Try again")],
+            _ => &[(&front, "To the app")],
+        };
+        let who = who.map(|who| (who.email.as_str(), who.organization.as_ref().map(|here| here.name.as_str())));
+        let text = reason.unwrap_or(told.sentence);
+        let page = RefusedPage { site: place.site, title: told.title, text, who, reference: reference.as_str(), links };
+        let Ok(body) = page.render() else { return Answer::error(status, reason, reference) };
+        let answer = Answer { status, headers: Vec::new(), content_type: HTML, body: Bytes::from(body) };
+        let policy = format!(
+            "default-src 'none'; style-src {}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+            style_source()
+        );
+        let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        answer
+            .with(header::CONTENT_SECURITY_POLICY, policy)
+            .with(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"))
+            .with(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
     }
 
     /// Adds a header field.
     #[must_use]
-    pub fn with(mut self, name: header::HeaderName, value: header::HeaderValue) -> Self {
+    pub fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -100,8 +150,8 @@ const fn tell(status: u16) -> Told {
         401 => ("sign_in_required", "Please sign in", "Sign in to go on."),
         403 => (
             "forbidden",
-            "This is not for you",
-            "Your account may not see this page. Ask an admin of your organization.",
+            "This page is not for you",
+            "Your account may not see this page: ask an admin of your organization.",
         ),
         404 => ("not_found", "There is nothing here", "Please check the address."),
         405 => ("method_not_allowed", "This can't be done here", "Please go back and try again."),
@@ -118,34 +168,21 @@ const fn tell(status: u16) -> Told {
     Told { code, title, sentence }
 }
 
-fn page(title: &str, sentence: &str, reference: &str) -> String {
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><style>\
-         body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto 0;padding:0 1rem;color:#222}}\
-         h1{{font-size:1.5rem}}small{{color:#666}}\
-         @media(prefers-color-scheme:dark){{body{{background:#111;color:#ddd}}small{{color:#999}}}}\
-         </style></head><body><main><h1>{title}</h1><p>{}</p><p><small>Reference: {reference}</small></p></main>\
-         </body></html>",
-        escape(sentence)
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::SeededRng;
 
     #[test]
     fn an_error_is_a_page_or_json_with_the_reference() {
-        let page = Answer::error(403, true, Some("not <for> you"), "R7");
+        let reference = Reference::random(&SeededRng::new(1));
+        let place = Place { site: "app.example", front: "https://app.example" };
+        let page = Answer::page(400, Some("not <for> you"), &reference, place, None);
         let text = String::from_utf8(page.body.to_vec()).unwrap();
-        assert!(text.contains("not &lt;for&gt; you") && text.contains("Reference: R7"), "{text}");
-        let json = Answer::error(502, false, None, "R7");
+        assert!(!text.contains("<for>") && text.contains(reference.as_str()) && text.contains("app.example"), "{text}");
+        let json = Answer::error(502, None, &reference);
         let value: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
-        assert_eq!((value["error"].as_str(), value["reference"].as_str()), (Some("app_unreachable"), Some("R7")));
+        assert_eq!(value["error"].as_str(), Some("app_unreachable"));
+        assert_eq!(value["reference"].as_str(), Some(reference.as_str()));
     }
 }

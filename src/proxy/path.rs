@@ -15,22 +15,25 @@ const DECODING_ROUNDS: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// Longer than [`TARGET_LIMIT`].
-    #[error("the address is too long")]
+    #[error("The address is too long.")]
     TooLong,
     /// It does not begin with `/`.
-    #[error("the path does not begin with a slash")]
+    #[error("The path does not begin with a slash.")]
     NotAbsolute,
     /// A character that no path may hold.
-    #[error("the path holds a character that is not allowed there")]
+    #[error("The path holds a character that is not allowed there.")]
     Character,
     /// `%` that is not followed by two hexadecimal digits.
-    #[error("the path holds a percent sign that encodes nothing")]
+    #[error("The path holds a percent sign that encodes nothing.")]
     Encoding,
-    /// A control character, percent-encoded, or a byte that no UTF-8 text holds.
-    #[error("the path hides a control character")]
+    /// A control character, percent-encoded.
+    #[error("The path hides a control character.")]
     Hidden,
+    /// A byte, percent-encoded, that no UTF-8 text holds.
+    #[error("The address holds bytes that are not UTF-8.")]
+    NotText,
     /// `..` beyond the root.
-    #[error("the path leads out of the root")]
+    #[error("The path leads out of the root.")]
     OutOfRoot,
 }
 
@@ -84,8 +87,11 @@ fn decode_unreserved(bytes: &[u8]) -> Result<String, PathError> {
         }
         let [high, low, tail @ ..] = tail else { return Err(PathError::Encoding) };
         let byte = hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low).ok_or(PathError::Encoding)?;
-        if byte.is_ascii_control() || matches!(byte, 0xc0 | 0xc1 | 0xf5..) {
+        if byte.is_ascii_control() {
             return Err(PathError::Hidden);
+        }
+        if matches!(byte, 0xc0 | 0xc1 | 0xf5..) {
+            return Err(PathError::NotText);
         }
         if is_unreserved(byte) {
             out.push(char::from(byte));
@@ -202,7 +208,8 @@ mod tests {
         check("/a%zz", PathError::Encoding);
         check("/a%00", PathError::Hidden);
         check("/a%0d%0ab", PathError::Hidden);
-        check("/%c0%af", PathError::Hidden);
+        check("/%c0%af", PathError::NotText);
+        check("/%ff", PathError::NotText);
         check(&"/a".repeat(TARGET_LIMIT), PathError::TooLong);
     }
 

@@ -12,9 +12,8 @@ use pingora::proxy::Session;
 use tower::ServiceExt as _;
 
 use super::limits;
-use super::pages::Answer;
 use super::receiving::Receiving;
-use crate::kernel::Client;
+use crate::kernel::{Client, Reference};
 
 /// What holds between two hops only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 5] =
@@ -34,7 +33,7 @@ fn body_limit(method: &Method, path: &str) -> usize {
 }
 
 /// Answers a request by the portal. A body over the limit can't be read there: its reading ends with a
-/// `LengthLimitError`. An `Ok` answer is the gate's own, to be sent in place of the portal's.
+/// `LengthLimitError`. A status is for the gate to answer in place of the portal.
 ///
 /// # Errors
 /// If the client is gone.
@@ -43,17 +42,15 @@ pub async fn answer(
     portal: &axum::Router,
     receiving: &Receiving,
     client: IpAddr,
-    html: bool,
-    reference: &str,
-) -> pingora::Result<Option<Answer>> {
-    let refuse = |status| Ok(Some(Answer::error(status, html, None, reference)));
+    reference: &Reference,
+) -> pingora::Result<Option<u16>> {
     let limit = body_limit(&session.req_header().method, session.req_header().uri.path());
     // Held until the portal has answered: so long the body is in memory.
     let permit = if limit == 0 { None } else { receiving.permit(client, limit) };
     if limit > 0 && permit.is_none() {
         metrics::counter!("vestibule_bodies_refused_total").increment(1);
         session.set_keepalive(None);
-        return refuse(503);
+        return Ok(Some(503));
     }
     let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session, limit)).await {
         Ok(Ok(Some(body))) => Body::from(body),
@@ -63,15 +60,15 @@ pub async fn answer(
             Body::new(Limited::new(Body::from("x"), 0))
         }
         Ok(Err(error)) => return Err(error),
-        Err(_) => return refuse(408),
+        Err(_) => return Ok(Some(408)),
     };
-    let Some(request) = request(session, Client::from(client), body) else {
-        return refuse(400);
+    let Some(request) = request(session, Client::from(client), reference, body) else {
+        return Ok(Some(400));
     };
     let answered = tokio::time::timeout(limits::PORTAL_TIME, portal.clone().oneshot(request)).await;
     let Ok(response) = answered else {
-        tracing::error!(reference, "the portal took too long");
-        return refuse(504);
+        tracing::error!(%reference, "the portal took too long");
+        return Ok(Some(504));
     };
     let Ok(response) = response;
     drop(permit);
@@ -99,7 +96,7 @@ async fn read_body(session: &mut Session, limit: usize) -> pingora::Result<Optio
     Ok(Some(body.freeze()))
 }
 
-fn request(session: &Session, client: Client, body: Body) -> Option<Request<Body>> {
+fn request(session: &Session, client: Client, reference: &Reference, body: Body) -> Option<Request<Body>> {
     let original = session.req_header();
     let target = std::str::from_utf8(original.raw_path()).ok()?;
     let mut request = Request::builder().method(original.method.clone()).uri(target).body(body).ok()?;
@@ -108,6 +105,7 @@ fn request(session: &Session, client: Client, body: Body) -> Option<Request<Body
         request.headers_mut().remove(name);
     }
     request.extensions_mut().insert(client);
+    request.extensions_mut().insert(reference.clone());
     Some(request)
 }
 

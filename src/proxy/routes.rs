@@ -64,7 +64,7 @@ pub enum RouteError {
     #[error(transparent)]
     Path(#[from] PathError),
     /// The path can be read in two ways that lead to different routes.
-    #[error("the path can be read in two ways")]
+    #[error("The path can be read in two ways.")]
     Ambiguous,
 }
 

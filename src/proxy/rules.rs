@@ -25,6 +25,8 @@ pub struct Rules {
     pub trusted: TrustedProxies,
     /// `public_url` without a last `/`.
     pub public_url: String,
+    /// The site's name for people: host, and port if it is not the usual one.
+    pub site: String,
     /// Whether browsers see https.
     pub https: bool,
     /// Whether each request leaves a line in the log.
@@ -52,6 +54,7 @@ impl Rules {
             upstreams: upstreams.collect::<Result<_, _>>()?,
             trusted: TrustedProxies::new(&settings.trusted_proxies),
             public_url: settings.public_url.as_str().trim_end_matches('/').to_owned(),
+            site: site(&settings.public_url),
             https: settings.public_url.scheme() == "https",
             access_log: settings.access_log,
         })
@@ -61,4 +64,9 @@ impl Rules {
     pub fn trusts(&self, peer: Option<IpAddr>) -> bool {
         peer.is_some_and(|peer| self.trusted.contains(peer))
     }
+}
+
+fn site(public_url: &url::Url) -> String {
+    let host = public_url.host_str().unwrap_or_default();
+    public_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

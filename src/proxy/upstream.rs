@@ -60,6 +60,9 @@ impl Upstream {
         let authorities = settings.ca.as_deref().map(read_authorities).transpose()?;
         let upstream =
             Upstream { settings, authorities, audience, targets: ArcSwap::default(), next: AtomicUsize::new(0) };
+        for name in ["vestibule_upstream_errors_total", "vestibule_upstream_connect_failures_total"] {
+            metrics::counter!(name, "upstream" => upstream.settings.name.clone()).increment(0);
+        }
         let mut found = Vec::new();
         for (host, port) in &upstream.settings.addresses {
             match std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), *port)) {

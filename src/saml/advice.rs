@@ -176,12 +176,15 @@ fn status(code: &str, detail: &str, message: &str) -> String {
         }
         "RequestDenied" => "The IdP denied the request: is the person assigned to the application?",
         "InvalidNameIDPolicy" => "The IdP can't give the requested NameID format: request none.",
-        "AuthnFailed" => "The IdP could not authenticate the person.",
         "NoPassive" => "The IdP would have had to ask the person, and was told not to.",
-        _ => "The IdP did not sign the person in: its own log says why.",
+        _ => {
+            "They declined, or the IdP refused them: let them try again; if it stays, look into the IdP's own log at this \
+             time."
+        }
     };
     let said = if message.is_empty() { String::new() } else { format!(" It said: {message}") };
-    format!("{words} Status {} {}.{said}", last(code), last(detail))
+    let status = [last(code), last(detail)].join(" ");
+    format!("{words} Status {}.{said}", status.trim_end())
 }
 
 fn email_missing(received: &[String]) -> String {

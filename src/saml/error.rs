@@ -31,7 +31,7 @@ pub enum SamlError {
     #[error("not a response of the expected shape: {0}")]
     Structure(String),
     /// The IdP answered that it did not sign the person in (R29).
-    #[error("the identity provider answered {code} {detail} {message}")]
+    #[error("the identity provider answered {}", spaced([code, detail, message]))]
     StatusNotSuccess {
         /// The top status code.
         code: String,
@@ -191,6 +191,11 @@ pub enum SamlError {
     /// The connection can't be used as it is configured (R12, R17, R18).
     #[error("the connection can't be used: {0}")]
     Configuration(String),
+}
+
+/// The texts that are not empty, a space between.
+fn spaced(texts: [&str; 3]) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl SamlError {

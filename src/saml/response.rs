@@ -142,12 +142,20 @@ impl<'e> Trial<'e> {
             self.checks.step(CheckName::WellFormed, "one XML document", parse(bytes).map(|tree| (tree, size)))?;
         self.facts.issuer = issuer_of(&outer, outer.root);
         self.facts.response_id = outer.attribute(outer.root, "ID").map(shown);
-        let shape = structure::response(&outer).map(|shape| (shape, "as expected".to_owned()));
+        let shape = structure::response(&outer).map(|shape| {
+            let told =
+                if shape.content.is_some() { "one response with one assertion" } else { "one response, no assertion" };
+            (shape, told.to_owned())
+        });
         let shape = self.checks.step(CheckName::Structure, "a Response with one Assertion", shape)?;
         self.checks.step(CheckName::Status, "Success", conditions::status(&outer))?;
         let ResponseShape { signature, content } = shape;
         let content = content.ok_or_else(|| SamlError::Structure("a successful Response without Assertion".into()));
-        match self.checks.step(CheckName::Structure, "an Assertion", content.map(|c| (c, "one".to_owned())))? {
+        let content = content.map(|content| {
+            let told = if matches!(content, Content::Plain(_)) { "in the clear" } else { "encrypted" };
+            (content, format!("one assertion, {told}"))
+        });
+        match self.checks.step(CheckName::Structure, "an Assertion", content)? {
             Content::Plain(assertion) => self.plain(&outer, signature, assertion),
             Content::Encrypted(node) => self.encrypted(&outer, signature, node),
         }
@@ -219,7 +227,8 @@ impl<'e> Trial<'e> {
     /// Everything after the signatures.
     fn judge(&mut self, message: &Message<'_, '_>, evidence: &Evidence<'_>) -> Result<VerifiedAssertion, SamlError> {
         let settings = self.expected.connection.settings();
-        let subject = identity::read(message.inner, message.assertion).map(|subject| (subject, "one".to_owned()));
+        let subject =
+            identity::read(message.inner, message.assertion).map(|subject| (subject, "one subject".to_owned()));
         let subject = self.checks.step(CheckName::Structure, "a subject", subject)?;
         self.facts.issuer = Some(shown(&subject.issuer));
         self.facts.attribute_names = identity::names_received(&subject);
@@ -241,7 +250,7 @@ impl<'e> Trial<'e> {
 /// What comes out of a wrong key or a changed cipher is noise: one error, whatever it looks like (R22).
 fn noise<T>(read: Result<T, SamlError>) -> Result<(T, String), SamlError> {
     let failed = |_| SamlError::DecryptFailed("what it holds is not one assertion".into());
-    read.map(|read| (read, "one".to_owned())).map_err(failed)
+    read.map(|read| (read, "one assertion".to_owned())).map_err(failed)
 }
 
 fn verified(

@@ -53,6 +53,8 @@ pub struct OrganizationFacts {
     pub id: OrgId,
     /// Its short name.
     pub slug: Slug,
+    /// Its name for people.
+    pub name: String,
     /// Their role in it.
     pub role: Role,
 }
@@ -94,7 +96,12 @@ impl Facts {
             if token.organization == Some(id)
                 && let Some(member) = member::find(tx, id, user.id).await?
             {
-                here = Some(OrganizationFacts { id, slug: organization.slug.clone(), role: member.role });
+                here = Some(OrganizationFacts {
+                    id,
+                    slug: organization.slug.clone(),
+                    name: organization.name,
+                    role: member.role,
+                });
             }
             organizations.push(organization.slug);
         }
@@ -211,6 +218,7 @@ pub fn sample(organization: Option<(&str, Role)>, teams: &[&str]) -> Facts {
     let organization = organization.map(|(slug, role)| OrganizationFacts {
         id: OrgId::from_bytes([3; 16]),
         slug: slug.parse().unwrap(),
+        name: slug.to_owned(),
         role,
     });
     let teams: Vec<String> = teams.iter().map(|team| (*team).to_owned()).collect();

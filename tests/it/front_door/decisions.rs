@@ -96,6 +96,21 @@ async fn routes_hold_by_organization_and_role() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_not_for_them_says_who_they_are_and_where_to_go() {
+    let world = World::new().await;
+    let headers = [("Cookie", &*world.sign_in().await), ("Accept", "text/html")];
+    let page = raw::get(world.gate, "/admin/a", &headers).await;
+    assert_eq!(page.status, 403);
+    for wanted in ["This page is not for you", "ada@acme.example", "/.vestibule/account", "/.vestibule/sign-out"] {
+        assert!(page.body.contains(wanted), "{wanted}: {}", page.body);
+    }
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let stranger = raw::get(world.gate, "/%ff", &headers).await;
+    assert!(stranger.body.contains("bytes that are not UTF-8") && !stranger.body.contains("ada@"), "{}", stranger.body);
+}
+
+#[tokio::test]
 async fn a_changed_role_holds_within_a_second() {
     let world = World::new().await;
     let cookie = world.sign_in().await;

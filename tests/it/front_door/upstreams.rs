@@ -35,7 +35,7 @@ async fn an_app_that_does_not_answer_is_told_with_a_reference() {
     let world = World::with(|settings| settings.upstreams = vec![UpstreamSettings::plain("app", dead)]).await;
     let page = raw::get(world.gate, "/public/a", &[("Accept", "text/html")]).await;
     assert_eq!(page.status, 502);
-    assert!(page.body.contains("The app does not answer") && page.body.contains("Reference: "), "{}", page.body);
+    assert!(page.body.contains("The app does not answer") && page.body.contains("Reference <code>"), "{}", page.body);
     let json = raw::get(world.gate, "/public/a", &[]).await;
     let told: serde_json::Value = serde_json::from_str(&json.body).unwrap();
     assert_eq!(told["error"], "app_unreachable");
