@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::check::mistaken;
 use super::text::{count, lines};
 use super::{Context, Failure, organizations_file};
 use crate::admin::api::{Apply, Changes};
@@ -9,8 +10,9 @@ use crate::config::{ConfigError, read_text};
 
 pub(super) fn run(context: &Context, file: &Path, dry_run: bool, prune: bool) -> Result<(), Failure> {
     let base = file.parent().unwrap_or(Path::new(""));
-    let organizations = organizations_file::parse(&read_text(file)?, base)
-        .map_err(|mistakes| ConfigError::Mistakes { file: file.display().to_string(), mistakes })?;
+    let text = read_text(file).map_err(|error| mistaken(context, error.into()))?;
+    let organizations = organizations_file::parse(&text, base)
+        .map_err(|mistakes| mistaken(context, ConfigError::Mistakes { file: file.display().to_string(), mistakes }))?;
     context.ask(&Apply { organizations, prune, dry_run }, |changes| told(changes, dry_run))
 }
 

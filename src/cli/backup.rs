@@ -1,20 +1,30 @@
 //! `backup` and `restore`
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::{Context, Failure};
 use crate::admin::BACKUP;
+use crate::config::readable;
 use crate::kernel::{Clock as _, SystemClock};
 use crate::store::{ExportSummary, StoreError, restore as restore_store, verify_export};
 
 /// Writes a backup beside its place, proves that it is whole, and only then gives it its name.
 pub(super) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure(format!("can't write {}: {error}", file.display()));
+    let failed = |error: io::Error| {
+        let reason = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+            io::ErrorKind::PermissionDenied => "this user may not write there".to_owned(),
+            _ => error.to_string(),
+        };
+        Failure(format!("can't write {}: {reason}", file.display()))
+    };
     if file.exists() {
         return Err(Failure(format!("{} is there already: name a new file", file.display())));
     }
@@ -48,6 +58,8 @@ pub(super) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
 /// Starts the store anew from a backup; what was there is set aside.
 pub(super) fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
     let config = context.load()?.config;
+    readable(file)?;
+    let before = set_aside(&config.store);
     let runtime = super::local::runtime()?;
     let summary =
         runtime.block_on(restore_store(&config.store, file, SystemClock.now())).map_err(|error| match error {
@@ -59,9 +71,20 @@ pub(super) fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
     context.show(&told(file, &summary), |_| {
         let (records, moment) = (summary.records(), summary.created);
         let store = config.store.display();
-        format!("Restored {records} records, as they were at {moment}, to {store}. What was there before is set aside in it.")
+        let restored = format!("Restored {records} records, as they were at {moment}, to {store}.");
+        match set_aside(&config.store).difference(&before).next() {
+            Some(aside) => format!("{restored} What was there before is set aside in {}.", aside.display()),
+            None => restored,
+        }
     });
     Ok(())
+}
+
+/// What restores have set aside in the store's folder.
+fn set_aside(store: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(store).into_iter().flatten().flatten();
+    let aside = |name: &OsString| name.to_string_lossy().starts_with("sled.aside-");
+    entries.filter(|entry| aside(&entry.file_name())).map(|entry| entry.path()).collect()
 }
 
 fn told(file: &Path, summary: &ExportSummary) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! `check`: the configuration, and with --store every record. Starts nothing.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::client::Client;
 use super::output::complain;
@@ -8,19 +9,22 @@ use super::text::count;
 use super::{Context, Failure};
 use crate::admin;
 use crate::admin::api::{CheckStore, StoreCheckView};
-use crate::config::{Config, Loaded};
+use crate::config::{Config, ConfigError, Loaded, Mistake};
+use crate::kernel::{Clock as _, SystemClock};
 use crate::store::{SledBackend, Store};
 
 /// What is good, and what is worth a word.
 #[derive(Serialize)]
 struct Checked {
+    good: bool,
     file: String,
     warnings: Vec<String>,
     store: Option<StoreCheckView>,
 }
 
 pub(super) fn run(context: &Context, with_store: bool) -> Result<(), Failure> {
-    let Loaded { path, config, warnings } = context.load()?;
+    let loaded = Config::load(context.config.as_deref(), SystemClock.now());
+    let Loaded { path, config, warnings } = loaded.map_err(|error| mistaken(context, error))?;
     let file = path.display().to_string();
     let warnings: Vec<String> = warnings.iter().map(|warning| warning.display(&file)).collect();
     if !context.output.json {
@@ -30,11 +34,25 @@ pub(super) fn run(context: &Context, with_store: bool) -> Result<(), Failure> {
     }
     let store = if with_store { Some(check_store(&config)?) } else { None };
     let problems = store.as_ref().map_or(0, |store| store.problems.len());
-    context.show(&Checked { file, warnings, store }, told);
+    context.show(&Checked { good: problems == 0, file, warnings, store }, told);
     match problems {
         0 => Ok(()),
         number => Err(Failure(format!("the store has {}: a backup from before them helps", count(number, "problem")))),
     }
+}
+
+/// What is refused: as JSON too, if that is wanted.
+pub(super) fn mistaken(context: &Context, error: ConfigError) -> Failure {
+    if context.output.json {
+        let mistakes = match &error {
+            ConfigError::Mistakes { mistakes, .. } => mistakes.clone(),
+            other => vec![Mistake { line: 0, text: other.to_string() }],
+        };
+        let told = |mistake: &Mistake| json!({ "line": mistake.line, "message": mistake.text });
+        let refused = json!({ "good": false, "mistakes": mistakes.iter().map(told).collect::<Vec<_>>() });
+        context.show(&refused, |_| String::new());
+    }
+    error.into()
 }
 
 fn told(checked: &Checked) -> String {
@@ -64,7 +82,7 @@ fn check_store(config: &Config) -> Result<StoreCheckView, Failure> {
     let runtime = super::local::runtime()?;
     runtime.block_on(async {
         let backend = SledBackend::open(&config.store)?;
-        let store = Store::open(backend, std::sync::Arc::new(crate::kernel::SystemClock)).await?;
+        let store = Store::open(backend, std::sync::Arc::new(SystemClock)).await?;
         Ok(admin::check_store(&store).await?)
     })
 }

@@ -1,6 +1,8 @@
 //! `demo`: what its screen says.
 
-use super::output::{complain, facts, say};
+use serde_json::json;
+
+use super::output::{Output, complain, facts};
 use super::verbs::Demo as Typed;
 use super::{Context, Failure};
 use crate::config::{LOG_VARIABLE, Log, LogFormat, environment};
@@ -10,8 +12,8 @@ use crate::telemetry;
 /// What the log says in a demo: its screen belongs to the text below.
 const LEVEL: &str = "warn";
 
-pub(super) fn run(context: &Context, typed: Typed) -> Result<(), Failure> {
-    if context.config.is_some() {
+pub(super) fn run(context: &Context, typed: &Typed) -> Result<(), Failure> {
+    if context.config.is_some() || typed.config.is_some() {
         return Err(Failure("the demo takes no configuration: `vestibule serve --config FILE` does".to_owned()));
     }
     let log = Log { level: LEVEL.to_owned(), format: LogFormat::Text };
@@ -21,7 +23,19 @@ pub(super) fn run(context: &Context, typed: Typed) -> Result<(), Failure> {
     for taken in &places.taken {
         complain(&format!("port {taken} is taken: the demo uses the next free one"));
     }
-    Ok(demo.run(move || say(&told(&places, &program)))?)
+    let output = Output { json: context.output.json || typed.json };
+    Ok(demo.run(move || output.show(&listed(&places), |_| told(&places, &program)))?)
+}
+
+fn listed(places: &Places) -> serde_json::Value {
+    let people = places.companies.iter().flat_map(|company| &company.people);
+    json!({
+        "public_url": places.public_url,
+        "identity_provider": places.identity_provider,
+        "ops": places.ops,
+        "config": places.config,
+        "people": people.map(|person| person.email).collect::<Vec<_>>(),
+    })
 }
 
 fn told(places: &Places, program: &str) -> String {
@@ -40,7 +54,7 @@ fn told(places: &Places, program: &str) -> String {
         ("why someone gets in, or not", verb(&format!("explain {first} /owners/"))),
         ("who is signed in", verb("session list")),
         ("end it", verb("session revoke --all")),
-        ("what an identity provider is told", verb("sso show acme")),
+        ("what to type at an identity provider", verb("sso show acme")),
         ("metrics", format!("{}/metrics", places.ops)),
         ("keys of the assertions", format!("{}/.vestibule/jwks.json", places.public_url)),
     ]);

@@ -126,7 +126,7 @@ fn metadata_text(found: &IdpMetadata) -> String {
         ("sign-in URL", found.sign_in.url.clone()),
         ("binding", word(&found.sign_in.binding)),
         ("sign-out URL", or_none(found.sign_out.as_ref().map(|endpoint| endpoint.url.clone()))),
-        ("requests signed", found.want_authn_requests_signed.to_string()),
+        ("wants signed requests", if found.want_authn_requests_signed { "yes" } else { "no" }.to_owned()),
         ("valid until", or_none(found.valid_until.map(|until| until.to_string()))),
         ("signature", signature.to_owned()),
         ("certificates", count(found.certificates.len(), "certificate")),

@@ -98,7 +98,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
     let Cli { config, json, command } = cli;
     let context = Context { program, config, output: Output { json } };
     match command {
-        Command::Demo(typed) => demo::run(&context, typed),
+        Command::Demo(typed) => demo::run(&context, &typed),
         Command::Serve => serve::run(&context),
         Command::Check { store } => check::run(&context, store),
         Command::Apply { file, dry_run, prune } => apply::run(&context, &file, dry_run, prune),

@@ -16,7 +16,9 @@ pub(super) fn run(context: &Context, verb: Org) -> Result<(), Failure> {
         Org::List => context.ask(&OrgList {}, |found| list(found)),
         Org::Show { slug } => context.ask(&OrgShow { slug }, show),
         Org::Set { slug, settings } => context.ask(&OrgSet { slug, settings }, text::changes),
-        Org::Delete { slug } => context.ask(&OrgDelete { slug }, text::changes),
+        Org::Delete { slug } => {
+            context.ask(&OrgDelete { slug }, |gone| format!("{}\nThe slug is never used again.", text::changes(gone)))
+        }
     }
 }
 

@@ -40,5 +40,5 @@ fn list(found: &[SessionView]) -> String {
         ]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
-    table(["ID", "EMAIL", "ORGANIZATION", "SINCE", "AT THE LATEST UNTIL", "FROM"], &rows, "No sessions.")
+    table(["ID", "EMAIL", "ORGANIZATION", "SINCE", "ENDS BY", "FROM"], &rows, "No sessions.")
 }

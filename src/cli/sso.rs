@@ -15,7 +15,7 @@ use crate::kernel::Timestamp;
 pub(super) fn run(context: &Context, verb: Sso) -> Result<(), Failure> {
     match verb {
         Sso::Show { slug } => context.ask(&api::SsoShow { slug }, sso_text::show),
-        Sso::Set(typed) => context.ask(&set(*typed)?, sso_text::show),
+        Sso::Set(typed) => context.ask(&set(*typed)?, sso_text::set),
         Sso::Certificate(Certificate::Add { slug, file }) => {
             let certificate = bytes(&file)?;
             context.ask(&api::SsoCertificateAdd { slug, certificate }, |found| certificates(found))

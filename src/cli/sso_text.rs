@@ -1,7 +1,7 @@
 //! `sso show`, as text: the values to type, in the words that each product's form uses.
 
 use super::output::{facts, table};
-use super::text::word;
+use super::text::{count, word};
 use crate::admin::api::{CertificateView, IdpView, SsoView};
 
 /// How much of a certificate's SHA-256 is shown: enough to name it.
@@ -10,25 +10,9 @@ const SHOWN_DIGITS: usize = 16;
 /// What to type at the IdP, and what is set of it.
 pub fn show(view: &SsoView) -> String {
     let head = format!("Type these at the identity provider of {}:", view.slug);
-    let okta = [("Single sign-on URL", &view.acs_url), ("Audience URI (SP Entity ID)", &view.entity_id)];
-    let entra = [
-        ("Identifier (Entity ID)", &view.entity_id),
-        ("Reply URL (ACS URL)", &view.acs_url),
-        ("Sign on URL", &view.sign_on_url),
-    ];
-    let google = [("ACS URL", &view.acs_url), ("Entity ID", &view.entity_id)];
-    let onelogin = [
-        ("Audience (EntityID)", &view.entity_id),
-        ("ACS (Consumer) URL", &view.acs_url),
-        ("ACS URL Validator", &view.acs_url),
-        ("Login URL", &view.sign_on_url),
-    ];
     let mut parts = vec![head];
-    let products: [(&str, &[(&str, &String)]); 4] =
-        [("Okta", &okta), ("Microsoft Entra ID", &entra), ("Google Workspace", &google), ("OneLogin", &onelogin)];
-    for (product, values) in products {
-        let pairs: Vec<(&str, String)> = values.iter().map(|(name, value)| (*name, (*value).clone())).collect();
-        parts.push(format!("{product}\n{}", indent(&facts(&pairs))));
+    for (product, fields) in products(view) {
+        parts.push(format!("{product}\n{}", indent(&facts(&fields))));
     }
     parts.push(format!("Others read the metadata at\n  {}", view.entity_id));
     parts.push(
@@ -40,6 +24,92 @@ pub fn show(view: &SsoView) -> String {
         Some(idp) => format!("Set of the identity provider:\n{}", indent(&idp_text(idp))),
     });
     parts.join("\n\n")
+}
+
+/// The fields of each product's form, in its own words: as README tells them.
+fn products(view: &SsoView) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let (acs, entity_id, sign_on) = (|| view.acs_url.clone(), || view.entity_id.clone(), || view.sign_on_url.clone());
+    let said = str::to_owned;
+    let okta = vec![
+        ("Single sign-on URL", acs()),
+        ("Audience URI (SP Entity ID)", entity_id()),
+        ("Default RelayState", said("leave empty")),
+        ("Name ID format", said("Persistent")),
+        ("Attribute Statements", said("email → user.email; firstName → user.firstName; lastName → user.lastName")),
+    ];
+    let entra = vec![
+        ("Identifier (Entity ID)", entity_id()),
+        ("Reply URL (Assertion Consumer Service URL)", acs()),
+        ("Sign on URL", sign_on()),
+        ("Relay State, Logout Url", said("leave empty")),
+    ];
+    let google = vec![
+        ("ACS URL", acs()),
+        ("Entity ID", entity_id()),
+        ("Start URL", said("leave empty")),
+        ("Name ID format, Name ID", said("PERSISTENT or EMAIL; Basic Information > Primary email")),
+        ("Attribute mapping", said("Primary email → email; First name → firstName; Last name → lastName")),
+    ];
+    let onelogin = vec![
+        ("Audience (EntityID)", entity_id()),
+        ("Recipient, ACS (Consumer) URL", acs()),
+        ("ACS (Consumer) URL Validator", validator(&view.acs_url)),
+        ("Login URL", sign_on()),
+        ("SAML initiator", said("Service Provider")),
+        ("SAML nameID format", said("Persistent or Email")),
+        ("Parameters", said("email → Email; firstName → First Name; lastName → Last Name, each in the assertion")),
+        ("SAML Signature Algorithm", said("SHA-256")),
+    ];
+    let ad_fs = vec![
+        ("Federation metadata address", entity_id()),
+        ("Secure hash algorithm", said("SHA-256")),
+        ("Claims", said("E-Mail-Addresses → E-Mail Address; Given-Name → Given Name; Surname → Surname")),
+    ];
+    let keycloak = vec![
+        ("Client ID", entity_id()),
+        ("Home URL", sign_on()),
+        ("Valid redirect URIs, Master SAML Processing URL", acs()),
+        ("Name ID format", said("persistent")),
+        ("Force POST binding, Sign assertions", said("On")),
+        ("Client signature required", said("Off")),
+        ("Mappers (User Property)", said("email; firstName; lastName")),
+    ];
+    vec![
+        ("Okta", okta),
+        ("Microsoft Entra ID", entra),
+        ("Google Workspace", google),
+        ("OneLogin", onelogin),
+        ("AD FS", ad_fs),
+        ("Keycloak", keycloak),
+    ]
+}
+
+/// A regular expression that matches `url` alone, as OneLogin wants it.
+fn validator(url: &str) -> String {
+    let mut pattern = String::from("^");
+    for character in url.chars() {
+        if !character.is_ascii_alphanumeric() && !matches!(character, ':' | '-' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern + "$"
+}
+
+/// What was set, and what comes next.
+pub fn set(view: &SsoView) -> String {
+    let slug = &view.slug;
+    let Some(idp) = &view.idp else {
+        return format!("{slug} has no single sign-on.");
+    };
+    let last = idp.certificates.iter().map(|certificate| certificate.not_after.as_str()).max().unwrap_or_default();
+    let held = count(idp.certificates.len(), "certificate");
+    format!(
+        "{slug} signs in at {} now ({held}, until {}).\nNext: vestibule explain SOMEBODY@DOMAIN says whether they get in; \
+         vestibule sso show {slug} shows every setting.",
+        idp.issuer,
+        last.split('T').next().unwrap_or_default()
+    )
 }
 
 fn indent(text: &str) -> String {
@@ -60,7 +130,8 @@ fn idp_text(idp: &IdpView) -> String {
         ("SHA-1 allowed", idp.allow_sha1.to_string()),
         ("clock skew", format!("{}s", idp.skew_seconds)),
         ("e-mail attribute", attribute(&mapping.email)),
-        ("name attributes", format!("{}, {}", attribute(&mapping.first_name), attribute(&mapping.last_name))),
+        ("first name attribute", attribute(&mapping.first_name)),
+        ("last name attribute", attribute(&mapping.last_name)),
         ("updated", idp.updated.clone()),
     ]);
     format!("{pairs}\n\n{}", certificates(&idp.certificates))
@@ -78,4 +149,15 @@ pub fn certificates(found: &[CertificateView]) -> String {
     };
     let rows: Vec<_> = found.iter().map(row).collect();
     table(["SHA-256", "SUBJECT", "UNTIL"], &rows, "No certificates: single sign-on is off.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn onelogins_validator_matches_the_address_alone() {
+        let expected = r"^https:\/\/app\.example\.com\/\.vestibule\/saml\/acme\/acs$";
+        assert_eq!(validator("https://app.example.com/.vestibule/saml/acme/acs"), expected);
+    }
 }

@@ -15,7 +15,6 @@ use crate::kernel::{DomainName, EmailAddress, Role, SessionId, Slug};
     about,
     arg_required_else_help = true,
     infer_subcommands = false,
-    disable_help_subcommand = true,
     after_help = "Start here:\n  vestibule demo                 try it: sample app, identity provider, people to sign in as\n  \
                   vestibule check                what is wrong with vestibule.toml, line by line\n  \
                   vestibule serve                the real thing"
@@ -131,8 +130,14 @@ pub enum Command {
 }
 
 /// `demo`
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Demo {
+    /// The demo brings its own: hidden, and refused.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Its places as JSON.
+    #[arg(long, hide = true)]
+    pub json: bool,
     /// The port of the protected app; the next free one if it is taken
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
@@ -149,7 +154,7 @@ pub enum Org {
         /// Its name for people
         #[arg(long)]
         name: String,
-        /// An Admin organization: holds single sign-on and domains for those linked to it
+        /// An Admin organization: holds single sign-on and domains for those linked to it (links are not in this version)
         #[arg(long)]
         admin: bool,
     },

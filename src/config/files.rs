@@ -17,6 +17,15 @@ pub struct FileError {
     pub reason: String,
 }
 
+/// That a file is there and can be opened, however large it is.
+///
+/// # Errors
+/// [`FileError`].
+pub fn readable(path: &Path) -> Result<(), FileError> {
+    let error = |failure| FileError { file: path.display().to_string(), reason: told(&failure) };
+    File::open(path).map(|_| ()).map_err(error)
+}
+
 /// The bytes of a file.
 ///
 /// # Errors

@@ -27,6 +27,9 @@ fn every_mistake_is_named_and_nothing_is_started() {
             assert!(ran.err.contains(words), "{verb}: {words}: {}", ran.err);
         }
     }
+    let told: serde_json::Value =
+        serde_json::from_str(&site.run(&["check", "--json", "--config", "wrong.toml"]).out).expect("JSON");
+    assert_eq!((&told["good"], &told["mistakes"][0]["line"]), (&false.into(), &1.into()), "{told}");
     assert!(!site.path("data").exists());
 }
 
