@@ -15,6 +15,7 @@ use pingora::server::ShutdownWatch;
 use super::gate::Gate;
 use super::guard::{self, Ended};
 use super::limits;
+use super::rules::Rules;
 use crate::session::Sessions;
 
 /// How far a connection has come, as seen from the task that serves it.
@@ -50,18 +51,19 @@ impl Drop for Counted<'_> {
 /// The same, once a connection speaks HTTP.
 struct GateHttp {
     proxy: Arc<HttpProxy<Gate>>,
+    rules: Arc<Rules>,
     sessions: Arc<Sessions>,
     options: HttpServerOptions,
 }
 
 impl GateApp {
     /// Wraps pingora's proxy. `h2c`: whether HTTP/2 in the clear is spoken.
-    pub fn new(proxy: HttpProxy<Gate>, sessions: Arc<Sessions>, h2c: bool) -> Self {
+    pub fn new(proxy: HttpProxy<Gate>, rules: Arc<Rules>, sessions: Arc<Sessions>, h2c: bool) -> Self {
         let mut options = HttpServerOptions::default();
         options.h2c = h2c;
         options.keepalive_request_limit = Some(limits::REQUESTS_A_CONNECTION);
         options.h2_idle_timeout = Some(limits::NEXT_HEADER_TIME);
-        let http = Arc::new(GateHttp { proxy: Arc::new(proxy), sessions, options });
+        let http = Arc::new(GateHttp { proxy: Arc::new(proxy), rules, sessions, options });
         GateApp { http, open: AtomicUsize::new(0) }
     }
 }
@@ -105,18 +107,22 @@ impl HttpServerApp for GateHttp {
             session.set_keepalive(Some(limits::KEEP_ALIVE_SECONDS));
         }
         let serve = self.proxy.process_new_http(session, shutdown);
-        match guard::guarded(&self.sessions, header_time, serve).await {
-            Ok(reused) => reused,
-            Err(Ended::SlowHeader) => {
-                metrics::counter!("vestibule_slow_headers_total").increment(1);
-                None
-            }
-            Err(Ended::Session(ended)) => {
+        let ended = match guard::guarded(&self.sessions, &self.rules.routes, header_time, serve).await {
+            Ok(reused) => return reused,
+            Err(ended) => ended,
+        };
+        match ended {
+            Ended::SlowHeader => metrics::counter!("vestibule_slow_headers_total").increment(1),
+            Ended::Session(of) => {
                 metrics::counter!("vestibule_streams_ended_total").increment(1);
-                tracing::info!(user = %ended.user, session = %ended.id, "an open stream ended with its session");
-                None
+                tracing::info!(user = %of.user, session = %of.id, "an open stream ended with its session");
+            }
+            Ended::Rule(of) => {
+                metrics::counter!("vestibule_streams_ended_total").increment(1);
+                tracing::info!(user = %of.user, session = %of.id, "an open stream ended: its route is not theirs any more");
             }
         }
+        None
     }
 
     fn h2_options(&self) -> Option<H2Options> {

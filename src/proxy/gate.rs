@@ -18,6 +18,7 @@ use super::headers::{accepts_html, is_navigation, strip_set_cookies};
 use super::host::{self, HostMatch};
 use super::pages::{Answer, Place};
 use super::receiving::Receiving;
+use super::routes::Route;
 use super::rules::Rules;
 use super::settings::Access;
 use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
@@ -82,7 +83,7 @@ impl Gate {
         Ok(match decision {
             Decision::Forward => {
                 let renews = route.access != Access::Public;
-                self.let_pass(session, context, authentication, renews);
+                self.let_pass(session, context, authentication, route, renews);
                 None
             }
             Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
@@ -95,9 +96,16 @@ impl Gate {
     }
 
     /// `renews`: whether the cookie may be sealed anew; not where answers may be cached for everybody.
-    fn let_pass(&self, session: &Session, context: &mut Context, authentication: Authentication, renews: bool) {
+    fn let_pass(
+        &self,
+        session: &Session,
+        context: &mut Context,
+        authentication: Authentication,
+        route: &Route,
+        renews: bool,
+    ) {
         if let Authentication::SignedIn(mut who) = authentication {
-            guard::watch(who.session);
+            guard::watch(who.session, route.number);
             who.renewed = who.renewed.filter(|_| renews);
             context.who = Some(who);
         }

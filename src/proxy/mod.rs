@@ -71,7 +71,7 @@ pub fn service(
         rng,
     };
     let proxy = pingora::proxy::http_proxy(conf, gate);
-    let app = GateApp::new(proxy, Arc::clone(sessions), certificate.is_none());
+    let app = GateApp::new(proxy, Arc::clone(&rules), Arc::clone(sessions), certificate.is_none());
     let mut listener = Service::new("gate".to_owned(), app);
     let address = settings.listen.to_string();
     match &certificate {

@@ -13,6 +13,8 @@ pub struct Route {
     pub access: Access,
     /// The number of the upstream that answers.
     pub upstream: usize,
+    /// Its own number, for [`Routes::rule`].
+    pub number: usize,
 }
 
 impl Route {
@@ -89,9 +91,10 @@ impl Routes {
             }
             let liberal = path::readings(&route.path).pop().map(String::into_boxed_str);
             let pattern = route.path.as_str().into();
-            rules.push(Route { pattern, liberal, access: route.access.clone(), upstream });
+            rules.push(Route { pattern, liberal, access: route.access.clone(), upstream, number: rules.len() });
         }
-        let otherwise = Route { pattern: "/".into(), liberal: None, access: Access::SignedIn, upstream: 0 };
+        let (pattern, number) = ("/".into(), rules.len());
+        let otherwise = Route { pattern, liberal: None, access: Access::SignedIn, upstream: 0, number };
         Ok(Routes { rules, otherwise })
     }
 
@@ -107,6 +110,11 @@ impl Routes {
         } else {
             Err(RouteError::Ambiguous)
         }
+    }
+
+    /// The rule of this number.
+    pub fn rule(&self, number: usize) -> &Route {
+        self.rules.get(number).unwrap_or(&self.otherwise)
     }
 
     /// Whether a path that was not made canonical falls under `rule` too, in every letter case.
@@ -157,6 +165,15 @@ mod tests {
         check("/a;v=1", "/");
         check("/projects/a%2Fb", "/");
         check("/public/a%2Fb;v=1", "/public/");
+    }
+
+    #[test]
+    fn a_rule_is_found_again_by_its_number() {
+        let routes = routes();
+        for path in ["/public/secret", "/public/a", "/admin/", "/deals"] {
+            let route = routes.find(path).unwrap();
+            assert!(std::ptr::eq(routes.rule(route.number), route), "{path}");
+        }
     }
 
     #[test]

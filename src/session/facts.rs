@@ -190,6 +190,11 @@ impl FactsCache {
         Ok(Some(facts))
     }
 
+    /// How often something changed that may concern somebody.
+    pub fn changes(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     /// Forgets a person.
     pub fn drop_user(&self, user: UserId) {
         self.epoch.fetch_add(1, Ordering::AcqRel);

@@ -14,6 +14,8 @@ use crate::store::{Change, FeedEvent, StoreError, Tx};
 
 /// How often what is over is forgotten, and open streams are looked at for their absolute end.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How long open streams wait to be looked at when something is new about anybody: many changes are one look.
+const GATHERING: Duration = Duration::from_millis(200);
 /// How long after a revocation was written another node does not write it again.
 const WRITTEN_LATELY: Duration = Duration::from_secs(60);
 
@@ -23,8 +25,19 @@ impl Sessions {
     pub async fn follow(&self) {
         let mut feed = self.feed.lock().await;
         let mut last_housekeeping = tokio::time::Instant::now();
+        let mut wake = None;
         loop {
-            let done = match feed.next().await {
+            let event = tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(wake.unwrap_or(last_housekeeping)), if wake.is_some() => {
+                    wake = None;
+                    self.revocations.wake();
+                    continue;
+                }
+                event = feed.next() => event,
+            };
+            let changes = self.facts.changes();
+            let done = match event {
                 FeedEvent::Change(change) => self.take_in(&change).await,
                 FeedEvent::Quiet => Ok(()),
                 FeedEvent::Lost => self.start_over().await,
@@ -39,6 +52,9 @@ impl Sessions {
                         self.revocations.heard();
                     }
                 }
+            }
+            if self.facts.changes() != changes {
+                wake.get_or_insert_with(|| tokio::time::Instant::now() + GATHERING);
             }
             metrics::gauge!("vestibule_feed_silence_seconds").set(self.revocations.silence().as_secs_f64());
             if last_housekeeping.elapsed() >= HOUSEKEEPING {

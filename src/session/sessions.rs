@@ -239,19 +239,19 @@ impl Sessions {
         facts.limits.0.map_or(self.settings.idle, |idle| idle.min(self.settings.idle))
     }
 
-    /// Whether an open stream of this session may go on: it was not revoked and has not come to its absolute end.
-    /// Being in use, it is not idle.
-    pub async fn may_go_on(&self, token: &SessionToken) -> bool {
+    /// Whose an open stream of this session is now, if it may go on: it was not revoked and has not come to its absolute
+    /// end. Being in use, it is not idle.
+    pub async fn may_go_on(&self, token: &SessionToken) -> Option<Arc<Facts>> {
         let now = self.clock.now();
         if self.revocations.ended(token) || now >= token.absolute_end {
-            return false;
+            return None;
         }
         let token = SessionToken { seen: now, ..*token };
         let facts = match self.facts.get(&token) {
             Some(facts) => Some(facts),
             None => self.facts.load(&self.store.reader(), &token).await.ok().flatten(),
         };
-        facts.is_some_and(|facts| self.may_live(&token, &facts, now))
+        facts.filter(|facts| self.may_live(&token, facts, now))
     }
 
     /// Is done when open streams should ask [`may_go_on`](Self::may_go_on), the first time from now on.

@@ -84,7 +84,7 @@ impl App {
                 return tunnel(stream).await;
             }
             let path = request.target().split('?').next().unwrap_or_default().to_owned();
-            if path == "/events" {
+            if path.ends_with("/events") {
                 return events(stream).await;
             }
             let body = read_body(&mut stream, &mut buffer, &request).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vestibule::directory::{DirectoryError, member, organization, user};
+use vestibule::kernel::Role;
 use vestibule::session::{Scope, records};
 use vestibule::store::{StoreError, Tx};
 
@@ -106,23 +107,27 @@ async fn closes_within_a_second(connection: &mut Connection, name: &str) {
     assert!(closed.is_ok(), "{name} is closed within a second");
 }
 
+fn upgrade(path: &str, cookie: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
+fn plain(path: &str, cookie: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n")
+}
+
 #[tokio::test]
 async fn open_streams_end_with_their_session_and_no_others() {
     let world = World::new().await;
     let (cookie, other) = (world.sign_in().await, world.sign_in().await);
     let mine = records::list(&world.store.reader(), Scope::User(world.ada.id)).await.unwrap().pop().unwrap();
-    let upgrade = |cookie: &str| {
-        format!(
-            "GET /socket HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: Upgrade\r\n\
-             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-    };
-    let plain = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
-    let mut socket = open(&world, &upgrade(&cookie), "101 Switching").await;
-    let mut other_socket = open(&world, &upgrade(&other), "101 Switching").await;
-    let mut events = open(&world, &plain("/events"), "data: tick").await;
+    let mut socket = open(&world, &upgrade("/socket", &cookie), "101 Switching").await;
+    let mut other_socket = open(&world, &upgrade("/socket", &other), "101 Switching").await;
+    let mut events = open(&world, &plain("/events", &cookie), "data: tick").await;
     let mut slow = Connection::open(world.gate).await;
-    slow.write(plain("/slow").as_bytes()).await;
+    slow.write(plain("/slow", &cookie).as_bytes()).await;
     socket.write(b"hello through the tunnel").await;
     socket.read_until("through the tunnel").await;
     while world.app.received().len() < 4 {
@@ -134,5 +139,34 @@ async fn open_streams_end_with_their_session_and_no_others() {
     closes_within_a_second(&mut events, "the event stream").await;
     closes_within_a_second(&mut slow, "the request that waits").await;
     other_socket.write(b"still here").await;
-    other_socket.read_until("still here").await;
+    assert!(other_socket.read_until("still here").await.contains("still here"));
+}
+
+async fn set_role(world: &World, role: Role) {
+    let set = async |tx: Tx| member::set_role(&tx, &world.acme, &world.ada, role).await;
+    world.store.transaction::<_, DirectoryError, _, _>("role", set).await.unwrap();
+}
+
+#[tokio::test]
+async fn open_streams_end_when_their_route_is_not_for_the_person_any_more() {
+    let world = World::new().await;
+    let cookie = world.sign_in().await;
+    set_role(&world, Role::Owner).await;
+    tokio::time::timeout(SECOND, async {
+        while raw::get(world.gate, "/admin/", &[("Cookie", &cookie)]).await.status != 200 {}
+    })
+    .await
+    .expect("an owner is let in within a second");
+    let mut socket = open(&world, &upgrade("/admin/socket", &cookie), "101 Switching").await;
+    let mut events = open(&world, &plain("/admin/events", &cookie), "data: tick").await;
+    let mut elsewhere = open(&world, &upgrade("/socket", &cookie), "101 Switching").await;
+    let mut in_public = open(&world, &plain("/public/events", &cookie), "data: tick").await;
+
+    set_role(&world, Role::Member).await;
+    closes_within_a_second(&mut socket, "the WebSocket").await;
+    closes_within_a_second(&mut events, "the event stream").await;
+    elsewhere.write(b"still here").await;
+    assert!(elsewhere.read_until("still here").await.contains("still here"));
+    assert!(in_public.read_until("data: tick").await.contains("data: tick"));
+    assert_eq!(raw::get(world.gate, "/deals", &[("Cookie", &cookie)]).await.status, 200, "the session lives");
 }
