@@ -13,6 +13,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 
 use super::context::Context;
 use super::decide::{Decision, Forbidden, Who, decide};
+use super::failure::status_of;
 use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded};
 use super::headers::{accepts_html, is_navigation, strip_set_cookies};
 use super::host::{self, HostMatch};
@@ -373,22 +374,6 @@ impl ProxyHttp for Gate {
 /// A request in a line of the log: without its query, which may hold an app's secrets.
 fn summary(request: &RequestHeader) -> String {
     format!("{} {}", request.method, request.uri.path())
-}
-
-/// The status for an error; 0 if nobody is left to be told.
-fn status_of(error: &Error) -> u16 {
-    match (error.etype(), error.esource()) {
-        (ErrorType::HTTPStatus(status), _) => *status,
-        (ErrorType::ReadTimedout | ErrorType::WriteTimedout | ErrorType::ConnectTimedout, ErrorSource::Upstream) => 504,
-        (_, ErrorSource::Upstream) => 502,
-        (ErrorType::ReadTimedout, ErrorSource::Downstream) => 408,
-        (
-            ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::WriteTimedout,
-            ErrorSource::Downstream,
-        ) => 0,
-        (_, ErrorSource::Downstream) => 400,
-        (_, ErrorSource::Internal | ErrorSource::Unset) => 500,
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod app;
 mod context;
 pub mod decide;
+mod failure;
 mod forward_auth;
 pub mod forwarded;
 mod gate;
