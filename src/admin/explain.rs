@@ -171,7 +171,7 @@ fn add_route(view: &mut ExplainView, route: &RouteDecision) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{ClaimState, OrgKind, OrgSettings, Origin};
+    use crate::directory::{OrgKind, OrgSettings, Origin};
     use crate::kernel::{OrgId, Timestamp, UserId};
 
     fn known() -> Known {
@@ -183,14 +183,7 @@ mod tests {
             created: Timestamp::EPOCH,
             settings: OrgSettings::default(),
         };
-        let claim = Claim {
-            domain: "acme.example".parse().unwrap(),
-            organization: organization.id,
-            state: ClaimState::Verified,
-            trusted: true,
-            created: Timestamp::EPOCH,
-            verified: Some(Timestamp::EPOCH),
-        };
+        let claim = Claim::trusted(organization.id, &"acme.example".parse().unwrap(), Timestamp::EPOCH);
         let email: EmailAddress = "ada@acme.example".parse().unwrap();
         let account = User {
             id: UserId::from_bytes([2; 16]),
@@ -206,6 +199,7 @@ mod tests {
             role: Role::Admin,
             origin: Origin::Hand,
             created: Timestamp::EPOCH,
+            asleep: false,
         };
         Known {
             email,

@@ -32,6 +32,9 @@ fn organizations() -> Vec<TableChecker> {
 fn users() -> Vec<TableChecker> {
     let to_address = checker(&user::USERS, async |tx: Tx, id, record: user::User| {
         let led = tx.get(&user::BY_EMAIL, &record.email).await?;
+        if tx.get(&user::BY_DOMAIN, &(record.email.domain(), id)).await?.is_none() {
+            return Ok(unless(false, "it is missing in the list of its domain"));
+        }
         Ok(unless(record.id == id && led == Some(id), "its address does not lead to it"))
     });
     let from_address = checker(&user::BY_EMAIL, async |tx: Tx, email, id| {
@@ -41,7 +44,11 @@ fn users() -> Vec<TableChecker> {
     let link = checker(&user::SSO_LINKS, async |tx: Tx, _, id| {
         Ok(unless(user::by_id(&tx, id).await?.is_some(), "the link leads to no account"))
     });
-    vec![to_address, from_address, link]
+    let of_domain = checker(&user::BY_DOMAIN, async |tx: Tx, (domain, id), ()| {
+        let right = user::by_id(&tx, id).await?.is_some_and(|user| user.email.domain() == domain);
+        Ok(unless(right, "the domain lists an account which has no address of it"))
+    });
+    vec![to_address, from_address, link, of_domain]
 }
 
 fn members() -> Vec<TableChecker> {
@@ -58,7 +65,7 @@ fn members() -> Vec<TableChecker> {
         in_organization(&tx, organization).await
     });
     let index = checker(&member::BY_USER, async |tx: Tx, (user, organization), ()| {
-        let right = member::find(&tx, organization, user).await?.is_some();
+        let right = member::record(&tx, organization, user).await?.is_some();
         Ok(unless(right, "the account names an organization which it is no member of"))
     });
     vec![record, index]
@@ -70,6 +77,22 @@ fn claims() -> Vec<TableChecker> {
         if record.state.holds() && holder != Some(organization) {
             return Ok(Some(format!("the domain {domain} is verified for {organization}, and does not lead to it")));
         }
+        if record.organization != organization || record.domain != domain {
+            return Ok(unless(false, "the claim's record says otherwise than its key"));
+        }
+        if record.trusted == record.token.is_some() {
+            return Ok(unless(false, "a claim has a token, or the operator's word, and never both"));
+        }
+        if tx.get(&claim::CLAIMANTS, &(domain.clone(), organization)).await?.is_none() {
+            return Ok(unless(false, "the claim is missing among those of its domain"));
+        }
+        let listed = match record.due {
+            Some(due) => tx.get(&claim::DUE, &(due, organization, domain)).await?.is_some(),
+            None => true,
+        };
+        if !listed {
+            return Ok(unless(false, "the claim's next check is not on the list of checks"));
+        }
         in_organization(&tx, organization).await
     });
     let index = checker(&claim::VERIFIED, async |tx: Tx, domain, holder| {
@@ -77,7 +100,15 @@ fn claims() -> Vec<TableChecker> {
         let right = claim.is_some_and(|claim| claim.state.holds());
         Ok((!right).then(|| format!("the domain {domain} leads to {holder}, which has no verified claim of it")))
     });
-    vec![record, index]
+    let claimant = checker(&claim::CLAIMANTS, async |tx: Tx, (domain, organization), ()| {
+        let right = claim::find(&tx, organization, &domain).await?.is_some();
+        Ok(unless(right, "the domain lists a claim which there is not"))
+    });
+    let due = checker(&claim::DUE, async |tx: Tx, (due, organization, domain), ()| {
+        let right = claim::find(&tx, organization, &domain).await?.is_some_and(|claim| claim.due == Some(due));
+        Ok(unless(right, "a check is listed for a time at which no claim wants one"))
+    });
+    vec![record, index, claimant, due, decodes(&claim::FORMER)]
 }
 
 fn single_sign_on() -> Vec<TableChecker> {

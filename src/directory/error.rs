@@ -29,6 +29,18 @@ pub enum DirectoryError {
     /// The account is a member already.
     #[error("{1} is a member of {0} already: `vestibule user set {0} {1} --role ROLE` changes the role")]
     AlreadyAMember(Slug, EmailAddress),
+    /// The membership sleeps until it is confirmed.
+    #[error(
+        "the membership of {1} in {0} sleeps, since the domain of the address changed hands: if this person is still \
+         meant, `vestibule user confirm {0} {1}` wakes it"
+    )]
+    Asleep(Slug, EmailAddress),
+    /// Everybody can have an address of that domain.
+    #[error(
+        "{0} belongs to everybody who has mail there, so no organization can claim it; if it is yours all the same, \
+         take it out of the list that `[dns] public_mail_domains` names"
+    )]
+    PublicMail(DomainName),
     /// The organization has no single sign-on.
     #[error("{0} has no single sign-on yet: `vestibule sso set {0} --metadata FILE` sets it up")]
     NoSso(Slug),
@@ -58,8 +70,9 @@ impl Explain for DirectoryError {
             DirectoryError::SlugTaken(_)
             | DirectoryError::DomainHeld(_)
             | DirectoryError::AlreadyAMember(..)
+            | DirectoryError::Asleep(..)
             | DirectoryError::LastCertificate(_) => FaultKind::Conflict,
-            DirectoryError::InvalidSetting(_) => FaultKind::Invalid,
+            DirectoryError::InvalidSetting(_) | DirectoryError::PublicMail(_) => FaultKind::Invalid,
             DirectoryError::Store(error) => error.kind(),
         }
     }

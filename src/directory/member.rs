@@ -43,9 +43,13 @@ pub struct Member {
     pub origin: Origin,
     /// Since when.
     pub created: Timestamp,
+    /// It counts for nothing until somebody of the organization confirms it: the domain of the address changed hands,
+    /// and whoever has the address now need not be who was meant.
+    #[serde(default)]
+    pub asleep: bool,
 }
 
-/// Adds a member.
+/// Adds a member. A membership that sleeps is none: it is replaced.
 ///
 /// # Errors
 /// [`DirectoryError::AlreadyAMember`]; [`DirectoryError::InvalidSetting`] over [`MEMBERSHIP_LIMIT`].
@@ -57,32 +61,66 @@ pub async fn add(
     origin: Origin,
 ) -> Result<Member, DirectoryError> {
     let key = (organization.id, user.id);
-    if tx.get(&MEMBERS, &key).await?.is_some() {
+    if find(tx, organization.id, user.id).await?.is_some() {
         return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
     }
     if of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
         let text = format!("{} is in {MEMBERSHIP_LIMIT} organizations already: that is the limit", user.email);
         return Err(DirectoryError::InvalidSetting(text));
     }
-    let member = Member { organization: organization.id, user: user.id, role, origin, created: tx.now() };
+    let created = tx.now();
+    let member = Member { organization: organization.id, user: user.id, role, origin, created, asleep: false };
     tx.put(&MEMBERS, &key, &member)?;
     tx.put(&BY_USER, &(user.id, organization.id), &())?;
     Ok(member)
 }
 
-/// The membership of `user` in `organization`, if there is one.
+/// The membership of `user` in `organization`, if there is one that counts: what every decision asks.
 pub async fn find(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<Member>, StoreError> {
+    Ok(record(tx, organization, user).await?.filter(|member| !member.asleep))
+}
+
+/// The record of a membership, even if it sleeps: for lists and checks alone.
+pub async fn record(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<Member>, StoreError> {
     tx.get(&MEMBERS, &(organization, user)).await
+}
+
+/// Puts the membership to sleep; gives it if it was awake.
+pub async fn put_to_sleep(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<Member>, StoreError> {
+    let Some(member) = find(tx, organization, user).await? else {
+        return Ok(None);
+    };
+    let member = Member { asleep: true, ..member };
+    tx.put(&MEMBERS, &(organization, user), &member)?;
+    Ok(Some(member))
+}
+
+/// Wakes a membership that sleeps: somebody of the organization says that this person is meant. `false`: it was awake.
+///
+/// # Errors
+/// [`DirectoryError::NotAMember`].
+pub async fn wake(tx: &Tx, organization: &Organization, user: &User) -> Result<bool, DirectoryError> {
+    let Some(member) = record(tx, organization.id, user.id).await? else {
+        return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
+    };
+    let slept = member.asleep;
+    if slept {
+        tx.put(&MEMBERS, &(organization.id, user.id), &Member { asleep: false, ..member })?;
+    }
+    Ok(slept)
 }
 
 /// Changes a member's role.
 ///
 /// # Errors
-/// [`DirectoryError::NotAMember`].
+/// [`DirectoryError::NotAMember`]; [`DirectoryError::Asleep`] if the membership sleeps.
 pub async fn set_role(tx: &Tx, organization: &Organization, user: &User, role: Role) -> Result<Member, DirectoryError> {
-    let Some(mut member) = find(tx, organization.id, user.id).await? else {
+    let Some(mut member) = record(tx, organization.id, user.id).await? else {
         return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
     };
+    if member.asleep {
+        return Err(DirectoryError::Asleep(organization.slug.clone(), user.email.clone()));
+    }
     member.role = role;
     tx.put(&MEMBERS, &(organization.id, user.id), &member)?;
     Ok(member)
@@ -100,14 +138,14 @@ pub async fn remove(tx: &Tx, organization: &Organization, user: &User) -> Result
     Ok(member)
 }
 
-/// The members of an organization behind `after`, at most [`PAGE`].
+/// The members of an organization behind `after`, at most [`PAGE`]; those whose membership sleeps too.
 pub async fn list(tx: &Tx, organization: OrgId, after: Option<UserId>) -> Result<Vec<Member>, StoreError> {
     let after = after.map(|user| (organization, user));
     let rows = tx.scan(&MEMBERS, &organization, after.as_ref(), PAGE).await?;
     Ok(rows.into_iter().map(|(_, member)| member).collect())
 }
 
-/// The organizations that a user is a member of, at most [`MEMBERSHIP_LIMIT`].
+/// The organizations that a user is a member of, awake or not, at most [`MEMBERSHIP_LIMIT`].
 pub async fn of_user(tx: &Tx, user: UserId) -> Result<Vec<OrgId>, StoreError> {
     let rows = tx.scan(&BY_USER, &user, None, MEMBERSHIP_LIMIT).await?;
     Ok(rows.into_iter().map(|((_, organization), ())| organization).collect())

@@ -4,12 +4,15 @@
 
 pub mod admission;
 pub mod audit;
+pub mod backfill;
 pub mod check;
 pub mod claim;
 pub mod error;
+pub mod life;
 pub mod login;
 pub mod member;
 pub mod organization;
+pub mod public_mail;
 pub mod sso;
 pub mod user;
 
@@ -17,8 +20,10 @@ pub use admission::{Admission, Admitted, AssertedIdentity, Refusal};
 pub use audit::AuditEntry;
 pub use claim::{Claim, ClaimState};
 pub use error::DirectoryError;
+pub use life::{Event, Observation};
 pub use login::{LoginCheck, LoginOutcome, LoginRecord};
 pub use member::{Member, Origin};
 pub use organization::{OrgKind, OrgSettings, Organization};
+pub use public_mail::PublicMail;
 pub use sso::{AttributeMapping, Binding, SsoCertificate, SsoConnection, SsoSettings};
 pub use user::User;

@@ -1,18 +1,24 @@
 //! Accounts: one for each e-mail address, found by their SSO link once it is made (D4, R40).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
-use crate::kernel::{EmailAddress, OrgId, Rng, Timestamp, UserId};
+use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Timestamp, UserId};
 use crate::store::{StoreError, Table, Tx};
 
 /// Accounts by id.
 pub const USERS: Table<UserId, User> = Table::new("users");
 /// Which account has an address.
 pub(super) const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
+/// The accounts of each domain.
+pub(super) const BY_DOMAIN: Table<(DomainName, UserId), ()> = Table::new("user_by_domain");
 /// Which account an IdP's stable NameID means: (organization of the connection, IdP's entity ID, NameID).
 pub(super) const SSO_LINKS: Table<(OrgId, String, String), UserId> = Table::new("sso_links");
 
+/// How many accounts one page of a listing holds at most.
+pub const PAGE: usize = 500;
 /// The longest given or family name, in characters; longer ones are cut.
 pub const PERSON_NAME_LIMIT: usize = 100;
 
@@ -73,6 +79,31 @@ pub async fn find_by_link(tx: &Tx, organization: OrgId, idp: &str, name_id: &str
     }
 }
 
+/// The accounts whose address is of exactly this domain, behind `after`, at most [`PAGE`].
+pub async fn of_domain(tx: &Tx, domain: &DomainName, after: Option<UserId>) -> Result<Vec<UserId>, StoreError> {
+    let after = after.map(|user| (domain.clone(), user));
+    let rows = tx.scan(&BY_DOMAIN, domain, after.as_ref(), PAGE).await?;
+    Ok(rows.into_iter().map(|((_, user), ())| user).collect())
+}
+
+/// Drops the links of an organization's identity provider to these accounts; gives how many there were.
+pub async fn unlink(tx: &Tx, organization: OrgId, users: &BTreeSet<UserId>) -> Result<usize, StoreError> {
+    let (mut dropped, mut after) = (0, None);
+    loop {
+        let page = tx.scan(&SSO_LINKS, &organization, after.as_ref(), PAGE).await?;
+        for (key, user) in &page {
+            if users.contains(user) {
+                tx.delete(&SSO_LINKS, key);
+                dropped += 1;
+            }
+        }
+        match page.last() {
+            Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+            _ => return Ok(dropped),
+        }
+    }
+}
+
 /// Makes the link (organization, IdP, NameID) mean `user` from now on.
 pub fn link(tx: &Tx, organization: OrgId, idp: &str, name_id: &str, user: UserId) -> Result<(), StoreError> {
     tx.put(&SSO_LINKS, &(organization, idp.to_owned(), name_id.to_owned()), &user)
@@ -83,6 +114,7 @@ pub fn create(tx: &Tx, rng: &dyn Rng, email: &EmailAddress) -> Result<User, Stor
     let id = UserId::random(rng);
     let user = User { id, email: email.clone(), first_name: None, last_name: None, active: true, created: tx.now() };
     tx.put(&BY_EMAIL, email, &id)?;
+    tx.put(&BY_DOMAIN, &(email.domain(), id), &())?;
     tx.put(&USERS, &id, &user)?;
     Ok(user)
 }
@@ -93,6 +125,8 @@ pub fn save(tx: &Tx, user: &User, old_email: &EmailAddress) -> Result<(), StoreE
     if user.email != *old_email {
         tx.delete(&BY_EMAIL, old_email);
         tx.put(&BY_EMAIL, &user.email, &user.id)?;
+        tx.delete(&BY_DOMAIN, &(old_email.domain(), user.id));
+        tx.put(&BY_DOMAIN, &(user.email.domain(), user.id), &())?;
     }
     tx.put(&USERS, &user.id, user)
 }

@@ -18,6 +18,7 @@ pub use run::{Stop, stop_on_signals};
 
 use crate::admin::{self, Admin, SocketError};
 use crate::config::Config;
+use crate::directory::backfill::backfill;
 use crate::kernel::{Clock, Rng};
 use crate::portal::{self, Portal};
 use crate::proxy::GateSettings;
@@ -113,6 +114,7 @@ impl App {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, ServerError> {
         let metrics = telemetry::metrics()?;
+        backfill(&store).await?;
         let settings = SessionSettings {
             idle: config.session.idle,
             absolute: config.session.absolute,

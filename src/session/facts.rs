@@ -86,6 +86,8 @@ impl Facts {
         let (mut here, mut belongs, mut limits) = (None, token.organization.is_none(), (None, None));
         for id in member::of_user(tx, user.id).await? {
             let Some(organization) = organization::by_id(tx, id).await? else { continue };
+            // A membership that sleeps is none.
+            let Some(member) = member::find(tx, id, user.id).await? else { continue };
             if token.organization == Some(id) {
                 belongs = true;
                 limits = limits_of(&organization);
@@ -93,9 +95,7 @@ impl Facts {
             if organization.kind == OrgKind::Admin {
                 continue;
             }
-            if token.organization == Some(id)
-                && let Some(member) = member::find(tx, id, user.id).await?
-            {
+            if token.organization == Some(id) {
                 here = Some(OrganizationFacts {
                     id,
                     slug: organization.slug.clone(),

@@ -115,7 +115,7 @@ impl Sessions {
         }
         for (organization, user) in change.keys(&MEMBERS) {
             self.facts.drop_user(user);
-            if tx.get(&MEMBERS, &(organization, user)).await?.is_none() {
+            if tx.get(&MEMBERS, &(organization, user)).await?.is_none_or(|member| member.asleep) {
                 lost.push(Scope::Membership(organization, user));
             }
         }

@@ -2,7 +2,7 @@
 
 use vestibule::directory::check::checkers;
 use vestibule::directory::organization;
-use vestibule::directory::{SsoSettings, sso};
+use vestibule::directory::{Claim, SsoSettings, claim, sso};
 use vestibule::kernel::{DomainName, EmailAddress, OrgId, Slug, Timestamp, UserId};
 use vestibule::store::{Store, Table, Tx, check_store};
 
@@ -11,7 +11,14 @@ use super::{Directory, Says, says};
 const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
 const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
 const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+const USERS_OF_DOMAIN: Table<(DomainName, UserId), ()> = Table::new("user_by_domain");
+const CLAIMANTS: Table<(DomainName, OrgId), ()> = Table::new("claimants");
+const DUE: Table<(Timestamp, OrgId, DomainName), ()> = Table::new("claim_due");
 const VERIFIED: Table<DomainName, OrgId> = Table::new("claim_by_domain");
+
+fn domain(text: &str) -> DomainName {
+    text.parse().unwrap()
+}
 
 async fn filled() -> Directory {
     let directory = Directory::new().await;
@@ -19,6 +26,8 @@ async fn filled() -> Directory {
     let acme = directory.set(&acme, "idp_managed_access", "true").await;
     directory.signs_in(&acme, Says { name_id: Some("1"), ..says("ada@acme.example") }).await.unwrap();
     directory.signs_in(&acme, Says { name_id: Some("1"), ..says("ada.king@acme.example") }).await.unwrap();
+    let claim = async |tx: Tx| claim::claim(&tx, &directory.rng, &acme, &"acme.test".parse().unwrap()).await;
+    directory.store.transaction("test", claim).await.unwrap();
     let gone = directory.organization("gone", "gone.example").await;
     let gone = directory.set(&gone, "idp_managed_access", "true").await;
     directory.signs_in(&gone, says("bob@gone.example")).await.unwrap();
@@ -61,6 +70,26 @@ async fn each_damage_is_told() {
     check(|tx, _, ada| tx.put(&BY_USER, &(ada, OrgId::from_bytes([9; 16])), &()).unwrap(), "is no member of").await;
     check(|tx, _, _| tx.delete(&VERIFIED, &"acme.example".parse().unwrap()), "does not lead to it").await;
     check(|tx, acme, _| tx.put(&VERIFIED, &"x.example".parse().unwrap(), &acme).unwrap(), "no verified claim").await;
+    check(|tx, _, ada| tx.delete(&USERS_OF_DOMAIN, &(domain("acme.example"), ada)), "the list of its domain").await;
+    check(|tx, _, ada| tx.put(&USERS_OF_DOMAIN, &(domain("x.example"), ada), &()).unwrap(), "no address of it").await;
+    check(|tx, acme, _| tx.delete(&CLAIMANTS, &(domain("acme.test"), acme)), "missing among those of its domain").await;
+    check(|tx, acme, _| tx.put(&CLAIMANTS, &(domain("x.test"), acme), &()).unwrap(), "a claim which there is not")
+        .await;
+    let unlisted = |tx: &Tx, acme: OrgId, _: UserId| {
+        let token = Some("token".to_owned());
+        let claim = Claim::pending(acme, &"acme.test".parse().unwrap(), token, Timestamp::EPOCH);
+        tx.put(&claim::CLAIMS, &(acme, claim.domain.clone()), &claim).unwrap();
+    };
+    check(unlisted, "is not on the list of checks").await;
+    let early = |tx: &Tx, acme: OrgId, _: UserId| {
+        tx.put(&DUE, &(Timestamp::EPOCH, acme, "acme.test".parse().unwrap()), &()).unwrap();
+    };
+    check(early, "for a time at which no claim wants one").await;
+    let neither = |tx: &Tx, acme: OrgId, _: UserId| {
+        let claim = Claim::pending(acme, &"acme.test".parse().unwrap(), None, Timestamp::EPOCH);
+        tx.put(&claim::CLAIMS, &(acme, claim.domain.clone()), &claim).unwrap();
+    };
+    check(neither, "and never both").await;
     let settings = |tx: &Tx, acme: OrgId, _: UserId| {
         tx.put(&sso::SSO_SETTINGS, &acme, &SsoSettings::new("e", "u", Timestamp::EPOCH)).unwrap();
     };

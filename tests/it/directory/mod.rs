@@ -3,6 +3,7 @@
 mod accounts;
 mod check;
 mod ended_sessions;
+mod hands;
 mod organizations;
 mod sign_in_log;
 
