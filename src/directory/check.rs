@@ -1,6 +1,6 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{audit, claim, login, member, organization, sso, user};
+use super::{audit, claim, login, member, organization, sso, team, team_member, user};
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
@@ -11,6 +11,8 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(organizations());
     all.extend(users());
     all.extend(members());
+    all.extend(teams());
+    all.extend(team_members());
     all.extend(claims());
     all.extend(single_sign_on());
     all
@@ -69,6 +71,44 @@ fn members() -> Vec<TableChecker> {
         Ok(unless(right, "the account names an organization which it is no member of"))
     });
     vec![record, index]
+}
+
+fn teams() -> Vec<TableChecker> {
+    let record = checker(&team::TEAMS, async |tx: Tx, (organization, id), record: team::Team| {
+        if record.organization != organization || record.id != id {
+            return Ok(unless(false, "the team says otherwise than its key"));
+        }
+        if tx.get(&team::BY_NAME, &(organization, team::fold(&record.name))).await? != Some(id) {
+            return Ok(unless(false, "the team's name does not lead to it"));
+        }
+        in_organization(&tx, organization).await
+    });
+    let index = checker(&team::BY_NAME, async |tx: Tx, (organization, name), id| {
+        let found = team::by_id(&tx, organization, id).await?;
+        Ok(unless(found.is_some_and(|team| team::fold(&team.name) == name), "it leads to a team of another name"))
+    });
+    let stamp = checker(&team::STAMPS, async |tx: Tx, (organization, id), _| {
+        let right = id == team::ALL_TEAMS || team::by_id(&tx, organization, id).await?.is_some();
+        Ok(unless(right, "it tells when a team changed which there is not"))
+    });
+    vec![record, index, stamp]
+}
+
+fn team_members() -> Vec<TableChecker> {
+    let record = checker(&team_member::TEAM_MEMBERS, async |tx: Tx, (organization, id, user), _| {
+        if tx.get(&team_member::BY_USER, &(user, organization, id)).await?.is_none() {
+            return Ok(unless(false, "the team is missing among the member's teams"));
+        }
+        if member::record(&tx, organization, user).await?.is_none() {
+            return Ok(unless(false, "somebody is in a team who is no member of the organization"));
+        }
+        Ok(unless(team::by_id(&tx, organization, id).await?.is_some(), "somebody is in a team which there is not"))
+    });
+    let index = checker(&team_member::BY_USER, async |tx: Tx, (user, organization, id), ()| {
+        let right = tx.get(&team_member::TEAM_MEMBERS, &(organization, id, user)).await?.is_some();
+        Ok(unless(right, "the member's teams name one which they are not in"))
+    });
+    vec![record, index, decodes(&team_member::STAMPS)]
 }
 
 fn claims() -> Vec<TableChecker> {

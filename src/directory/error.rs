@@ -50,6 +50,18 @@ pub enum DirectoryError {
     /// The last certificate can't go while single sign-on is set (R18).
     #[error("this is the last certificate of {0}: add the new one first, or nobody could sign in")]
     LastCertificate(Slug),
+    /// No team of the organization has this name.
+    #[error("{0} has no team «{1}»: `vestibule team list {0}` shows those it has")]
+    NoSuchTeam(Slug, String),
+    /// Another team of the organization has this name.
+    #[error("{0} has a team of the name «{1}» already, if in other letter case: choose another name")]
+    TeamNameTaken(Slug, String),
+    /// An Admin organization has no teams.
+    #[error("{0} is an Admin organization, which has no teams: make them in the organizations linked to it")]
+    NoTeamsHere(Slug),
+    /// Provisioning keeps this team.
+    #[error("the team «{1}» of {0} is kept by provisioning: change its name and members at the identity provider")]
+    TeamIsProvisioned(Slug, String),
     /// A setting's name or value is wrong.
     #[error("{0}")]
     InvalidSetting(String),
@@ -66,11 +78,15 @@ impl Explain for DirectoryError {
             | DirectoryError::NoSuchUser(_)
             | DirectoryError::NotAMember(..)
             | DirectoryError::NoSso(_)
+            | DirectoryError::NoSuchTeam(..)
             | DirectoryError::NoSuchCertificate(..) => FaultKind::NotFound,
             DirectoryError::SlugTaken(_)
             | DirectoryError::DomainHeld(_)
             | DirectoryError::AlreadyAMember(..)
             | DirectoryError::Asleep(..)
+            | DirectoryError::TeamNameTaken(..)
+            | DirectoryError::NoTeamsHere(_)
+            | DirectoryError::TeamIsProvisioned(..)
             | DirectoryError::LastCertificate(_) => FaultKind::Conflict,
             DirectoryError::InvalidSetting(_) | DirectoryError::PublicMail(_) => FaultKind::Invalid,
             DirectoryError::Store(error) => error.kind(),

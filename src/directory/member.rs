@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
 use super::organization::Organization;
+use super::team_member;
 use super::user::User;
 use crate::kernel::{OrgId, Role, Timestamp, UserId};
 use crate::store::{StoreError, Table, Tx};
@@ -61,8 +62,13 @@ pub async fn add(
     origin: Origin,
 ) -> Result<Member, DirectoryError> {
     let key = (organization.id, user.id);
-    if find(tx, organization.id, user.id).await?.is_some() {
-        return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
+    match record(tx, organization.id, user.id).await? {
+        Some(member) if !member.asleep => {
+            return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
+        }
+        // Nor are its teams taken over: whoever has the address now need not be who was put into them.
+        Some(_) => team_member::remove_all_of_user(tx, organization.id, user.id).await?,
+        None => {}
     }
     if of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
         let text = format!("{} is in {MEMBERSHIP_LIMIT} organizations already: that is the limit", user.email);
@@ -126,7 +132,8 @@ pub async fn set_role(tx: &Tx, organization: &Organization, user: &User, role: R
     Ok(member)
 }
 
-/// Ends a membership; sessions in that organization end within a second, by way of the change feed.
+/// Ends a membership, in the organization and in its teams; sessions in that organization end within a second, by way
+/// of the change feed.
 ///
 /// # Errors
 /// [`DirectoryError::NotAMember`].
@@ -135,6 +142,7 @@ pub async fn remove(tx: &Tx, organization: &Organization, user: &User) -> Result
         return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
     };
     tx.delete(&BY_USER, &(user.id, organization.id));
+    team_member::remove_all_of_user(tx, organization.id, user.id).await?;
     Ok(member)
 }
 

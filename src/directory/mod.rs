@@ -1,4 +1,4 @@
-//! Organizations, the domains they claim, their single sign-on, users and members: who is who.
+//! Organizations, the domains they claim, their single sign-on, users, members and teams: who is who.
 //!
 //! Every function takes a [`Tx`](crate::store::Tx), so that a door composes one transaction of several.
 
@@ -14,6 +14,8 @@ pub mod member;
 pub mod organization;
 pub mod public_mail;
 pub mod sso;
+pub mod team;
+pub mod team_member;
 pub mod user;
 
 pub use admission::{Admission, Admitted, AssertedIdentity, Refusal};
@@ -26,4 +28,5 @@ pub use member::{Member, Origin};
 pub use organization::{OrgKind, OrgSettings, Organization};
 pub use public_mail::PublicMail;
 pub use sso::{AttributeMapping, Binding, SsoCertificate, SsoConnection, SsoSettings};
+pub use team::Team;
 pub use user::User;

@@ -186,7 +186,7 @@ pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, St
     Ok(rows.into_iter().map(|(_, organization)| organization).collect())
 }
 
-/// Removes an organization with its single sign-on, claims and memberships; its slug stays used (D3, R41).
+/// Removes an organization with its single sign-on, claims, teams and memberships; its slug stays used (D3, R41).
 /// Accounts stay: they may belong to others.
 ///
 /// # Errors
@@ -194,6 +194,7 @@ pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, St
 pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), DirectoryError> {
     super::sso::remove(tx, organization.id).await?;
     super::claim::remove_all(tx, organization.id).await?;
+    super::team::remove_all(tx, organization.id).await?;
     super::member::remove_all(tx, organization.id).await?;
     tx.delete(&ORGANIZATIONS, &organization.id);
     Ok(())

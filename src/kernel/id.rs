@@ -56,6 +56,8 @@ ids! {
     OrgId;
     /// An account: one for each e-mail address (D4).
     UserId;
+    /// A team of an organization.
+    TeamId;
     /// A session.
     SessionId;
     /// A sign-in attempt, from the question to its end.

@@ -138,8 +138,8 @@ impl FromStr for Slug {
     }
 }
 
-/// A member's role in an organization (D1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A member's role in an organization (D1), ordered by strength: each may do what those below it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Uses the app.

@@ -36,7 +36,7 @@ async fn filled() -> Directory {
     directory
 }
 
-async fn problems(store: &Store) -> Vec<String> {
+pub(super) async fn problems(store: &Store) -> Vec<String> {
     let report = check_store(store, &checkers()).await.unwrap();
     report.findings.into_iter().map(|finding| finding.problem).collect()
 }

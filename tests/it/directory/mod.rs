@@ -6,6 +6,7 @@ mod ended_sessions;
 mod hands;
 mod organizations;
 mod sign_in_log;
+mod teams;
 
 use std::sync::Arc;
 use std::time::Duration;
