@@ -1,6 +1,6 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{audit, claim, login, member, organization, sso, team, team_member, user};
+use super::{audit, claim, login, member, organization, outbox, sso, team, team_member, user};
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
@@ -8,6 +8,7 @@ use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 pub fn checkers() -> Vec<TableChecker> {
     let mut all = vec![decodes(&organization::BY_SLUG), decodes(&audit::AUDIT)];
     all.extend(login::checkers());
+    all.extend(outbox::checkers());
     all.extend(organizations());
     all.extend(users());
     all.extend(members());

@@ -62,6 +62,8 @@ ids! {
     SessionId;
     /// A sign-in attempt, from the question to its end.
     LoginId;
+    /// A mail to be sent.
+    MailId;
 }
 
 /// The text is not an id.
