@@ -67,14 +67,7 @@ impl Admin {
         before: impl Into<String>,
         after: impl Into<String>,
     ) -> Result<(), StoreError> {
-        let entry = AuditEntry {
-            at: tx.now(),
-            actor: "operator".to_owned(),
-            action: action.to_owned(),
-            object: format!("{object}"),
-            before: before.into(),
-            after: after.into(),
-        };
+        let entry = AuditEntry::new(tx, "operator", action, object).changed(before, after).from("admin socket");
         audit::append(tx, &*self.rng, organization, &entry)
     }
 }

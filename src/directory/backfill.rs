@@ -1,17 +1,18 @@
-//! Index rows that a store of an earlier version lacks, made once when the server starts.
+//! What a store of an earlier version lacks, such as index rows, made once when the server starts.
 
-use super::{claim, user};
+use super::{audit, claim, user};
 use crate::kernel::{DomainName, OrgId, UserId};
 use crate::store::{Store, StoreError, Tx};
 
 /// How many records one transaction covers.
 const PAGE: usize = 500;
 
-/// Makes the index rows that later versions added, if the store has none of them. Cheap where there is nothing to do.
+/// Chains audit entries that are in no chain, and makes the index rows that later versions added, if the store has none of them. Cheap where there is nothing to do.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn backfill(store: &Store) -> Result<(), StoreError> {
+    audit::chain_older(store).await?;
     let tx = store.reader();
     if tx.scan(&user::BY_DOMAIN, &(), None, 1).await?.is_empty() {
         let mut after: Option<UserId> = None;

@@ -6,7 +6,8 @@ use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
 /// What the directory promises of each of its records and index rows, for [`check_store`](crate::store::check_store).
 pub fn checkers() -> Vec<TableChecker> {
-    let mut all = vec![decodes(&organization::BY_SLUG), decodes(&audit::AUDIT)];
+    let mut all = vec![decodes(&organization::BY_SLUG)];
+    all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
     all.extend(outbox::checkers());
     all.extend(organizations());

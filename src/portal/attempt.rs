@@ -95,18 +95,9 @@ impl Attempt {
     /// The audit of an authenticated attempt. What strangers post is in the sign-in log alone, which is bounded.
     fn audit(&self, tx: &Tx, rng: &dyn Rng, action: &str, after: &str) -> Result<(), StoreError> {
         let Some(email) = &self.email else { return Ok(()) };
-        let entry = AuditEntry {
-            at: tx.now(),
-            actor: email.clone(),
-            action: action.to_owned(),
-            object: format!(
-                "request {}, assertion {}",
-                self.request_id.as_deref().unwrap_or("-"),
-                self.assertion_id.as_deref().unwrap_or("-")
-            ),
-            before: String::new(),
-            after: after.to_owned(),
-        };
+        let request = self.request_id.as_deref().unwrap_or("-");
+        let object = format!("request {request}, assertion {}", self.assertion_id.as_deref().unwrap_or("-"));
+        let entry = AuditEntry::new(tx, email, action, object).changed("", after).from(&self.client);
         audit::append(tx, rng, self.organization.id, &entry)
     }
 }

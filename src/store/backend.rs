@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::chain::Append;
 use super::error::StoreError;
 use super::feed::Feed;
 use crate::kernel::Timestamp;
@@ -70,6 +71,8 @@ pub struct Batch {
     pub expected: Vec<(RowKey, Option<u64>)>,
     /// The writes; no row twice.
     pub writes: Vec<Write>,
+    /// What is put at the ends of chains, in this order; [`link`](super::link) says what that writes.
+    pub appends: Vec<Append>,
 }
 
 /// Why a batch was not applied.

@@ -5,6 +5,8 @@
 
 mod backend;
 mod backup;
+mod chain;
+mod chain_check;
 mod check;
 mod counter;
 mod error;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 pub use self::sled::{OPEN_PATIENCE, SledBackend};
 pub use backend::{Backend, Batch, CommitError, Record, Row, RowKey, Snapshot, Write};
 pub use backup::{ExportSchedule, export_if_due, export_to_file, restore};
+pub use chain::{Append, Chain, ChainHash, Head, InvalidHash, Link, link};
+pub use chain_check::{ChainReport, PROBLEM_LIMIT};
 pub use check::{CheckReport, FINDINGS_LIMIT, Finding, TableChecker, check_store, checker, decodes};
 pub use counter::{Window, count};
 pub use error::StoreError;

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::backend::{Backend, Batch, CommitError, Record, Row, RowKey, Snapshot, Write};
+use super::chain::link;
 use super::error::StoreError;
 use super::feed::{Change, Feed};
 use super::flush::{Done, FlushQueue, Flusher, durable};
@@ -116,12 +117,15 @@ impl SledBackend {
                 return Err(CommitError::Conflict);
             }
         }
-        if batch.writes.is_empty() {
+        let mut writes = batch.writes;
+        // Under the same lock as the write: no other commit comes between, so that no head needs to be expected.
+        writes.extend(link(batch.appends, |head| Ok(read(&self.tree, head)?.map(|record| record.value)))?);
+        if writes.is_empty() {
             return Ok(Applied::Nothing(writer.sequence));
         }
-        let rows = batch.writes.iter().map(|write| write.row().clone()).collect();
+        let rows = writes.iter().map(|write| write.row().clone()).collect();
         let sequence = self.write(&mut writer, |sequence| {
-            let pairs = batch.writes.into_iter().map(|write| match write {
+            let pairs = writes.into_iter().map(|write| match write {
                 Write::Put { row, value, expires } => (tree_key(&row), Some(encode(sequence, expires, &value))),
                 Write::Delete { row } => (tree_key(&row), None),
             });

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::backend::{Backend, Batch, CommitError, Record, RowKey, Write};
+use super::chain::Append;
 use super::error::StoreError;
 use super::key::Key;
 use super::table::{EXPIRY, Table, encode_key};
@@ -25,6 +26,7 @@ pub struct Tx {
 struct State {
     expected: BTreeMap<RowKey, Option<u64>>,
     writes: BTreeMap<RowKey, Pending>,
+    appends: Vec<Append>,
 }
 
 /// A write kept back; `None`: the row is to be removed.
@@ -209,6 +211,10 @@ impl Tx {
         Ok(true)
     }
 
+    pub(super) fn append(&self, append: Append) {
+        self.state.lock().appends.push(append);
+    }
+
     fn is_live(&self, expires: Option<Timestamp>) -> bool {
         expires.is_none_or(|expires| self.now < expires)
     }
@@ -241,14 +247,15 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), CommitError> {
         let state = std::mem::take(&mut *self.state.lock());
         // A single read needs no check; several must have been true at one moment.
-        if state.writes.is_empty() && state.expected.len() < 2 {
+        if state.writes.is_empty() && state.appends.is_empty() && state.expected.len() < 2 {
             return Ok(());
         }
         let writes = state.writes.into_iter().map(|(row, Pending(pending))| match pending {
             Some((value, expires)) => Write::Put { row, value, expires },
             None => Write::Delete { row },
         });
-        let batch = Batch { expected: state.expected.into_iter().collect(), writes: writes.collect() };
+        let (expected, writes) = (state.expected.into_iter().collect(), writes.collect());
+        let batch = Batch { expected, writes, appends: state.appends };
         self.backend.commit(batch).await.map(|_| ())
     }
 }

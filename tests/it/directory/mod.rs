@@ -1,6 +1,7 @@
 //! Who is who, and who is let in, over a real store.
 
 mod accounts;
+mod audit;
 mod check;
 mod ended_sessions;
 mod hands;

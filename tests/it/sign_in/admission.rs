@@ -19,8 +19,8 @@ async fn with_managed_access_the_first_sign_in_makes_account_and_membership() {
     assert_eq!(ada.display_name(), "Ada King & Co");
     let membership = member::find(&site.store.reader(), site.acme.id, ada.id).await.unwrap().expect("a membership");
     assert_eq!((membership.role, membership.origin), (Role::Member, Origin::Jit));
-    let audited = site.store.reader().scan(&audit::AUDIT, &site.acme.id, None, 10).await.unwrap();
-    let (_, entry) = audited.last().expect("R59: an entry");
+    let audited = audit::page(&site.store.reader(), site.acme.id, 0, 10).await.unwrap();
+    let entry = &audited.last().expect("R59: an entry").1.entry;
     assert_eq!((entry.actor.as_str(), entry.action.as_str()), ("ada@acme.example", "login.accepted"));
     assert!(entry.object.contains(&sent.request_id), "{entry:?}");
 }

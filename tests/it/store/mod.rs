@@ -1,5 +1,6 @@
 //! The store: one suite for any backend, and what the embedded one promises besides.
 
+mod chain;
 mod expiry;
 mod exports;
 mod feed;
@@ -86,6 +87,13 @@ suite! { suite_on_sled, crate::store::fresh_sled:
         a_value_over_the_limit_is_refused
         versions_never_repeat
         another_schema_is_refused;
+    chain:
+        many_writers_make_one_chain_and_none_runs_again
+        what_is_not_committed_is_not_in_the_chain
+        each_chain_is_its_own
+        every_damage_is_found
+        what_is_appended_meanwhile_is_no_damage
+        an_export_keeps_chains_whole;
     expiry:
         of_many_that_use_a_thing_once_one_wins
         what_expires_is_gone_at_that_very_moment

@@ -124,8 +124,8 @@ async fn after_a_failed_flush_nothing_is_acknowledged_any_more() {
     fs::create_dir(&mark).expect("it stands where the flush must write");
     let mut feed = backend.feed();
     let write = || Batch {
-        expected: Vec::new(),
         writes: vec![Write::Delete { row: RowKey { table: NOTES.name, key: Vec::new() } }],
+        ..Batch::default()
     };
     for _ in 0..2 {
         let result = backend.commit(write()).await;
