@@ -200,7 +200,7 @@ level = "warn"
 
 
 def start(home, wanted):
-    ports = {name: free_port() for name in ("bare", "nginx", "mellon", "vestibule")}
+    ports = {name: free_port() for name in ("bare", "headers", "nginx", "mellon", "vestibule")}
     url = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     os.chmod(home, 0o755)
     app_port, app_process = app(home)
@@ -220,6 +220,9 @@ def start(home, wanted):
     if asked("bare pingora"):
         add("bare pingora", run(0, [f"{RELEASE}/examples/bare_proxy", f"127.0.0.1:{ports['bare']}",
                                     f"127.0.0.1:{app_port}"], ports["bare"]), url["bare"])
+    if asked("with its headers"):
+        add("with its headers", run(0, [f"{RELEASE}/examples/bare_proxy", f"127.0.0.1:{ports['headers']}",
+                                        f"127.0.0.1:{app_port}", "headers"], ports["headers"]), url["headers"])
     if asked("nginx"):
         add("nginx", nginx(home, "proxy", 0, ports["nginx"], f"""
             upstream app {{ server 127.0.0.1:{app_port}; keepalive 64; keepalive_requests 100000000; }}
