@@ -1,6 +1,5 @@
-//! The gate as pingora serves it: pingora's proxy, with limits on connections and a watcher on every request.
+//! The gate as pingora serves it: pingora's proxy, with limits on connections and a watcher on each.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,21 +16,6 @@ use super::guard::{self, Ended};
 use super::limits;
 use super::rules::Rules;
 use crate::session::Sessions;
-
-/// How far a connection has come, as seen from the task that serves it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connection {
-    /// Nothing has come yet.
-    New,
-    /// An HTTP/2 handshake is under way.
-    Handshake,
-    /// It is in use: its requests have their own limits.
-    InUse,
-}
-
-tokio::task_local! {
-    static CONNECTION: Cell<Connection>;
-}
 
 /// The app of the proxy listener: limits how long a connection may take to begin.
 pub struct GateApp {
@@ -68,6 +52,25 @@ impl GateApp {
     }
 }
 
+/// What pingora calls a connection that is kept for as long as it likes: how long that is, the watcher decides.
+const WITHOUT_TIMER: u64 = 0;
+
+/// Leaves a word on why a request was ended.
+fn tell(ended: Ended) {
+    match ended {
+        Ended::Idle => {}
+        Ended::SlowHeader => metrics::counter!("vestibule_slow_headers_total").increment(1),
+        Ended::Session(of) => {
+            metrics::counter!("vestibule_streams_ended_total").increment(1);
+            tracing::info!(user = %of.user, session = %of.id, "an open stream ended with its session");
+        }
+        Ended::Rule(of) => {
+            metrics::counter!("vestibule_streams_ended_total").increment(1);
+            tracing::info!(user = %of.user, session = %of.id, "an open stream ended: its route is not theirs any more");
+        }
+    }
+}
+
 #[async_trait]
 impl ServerApp for GateApp {
     async fn process_new(self: &Arc<Self>, session: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
@@ -77,15 +80,15 @@ impl ServerApp for GateApp {
             metrics::counter!("vestibule_connections_refused_total").increment(1);
             return None;
         }
-        let serve = async {
-            let mut serve = std::pin::pin!(self.http.process_new(session, shutdown));
-            match tokio::time::timeout(limits::FIRST_HEADER_TIME, serve.as_mut()).await {
-                Ok(done) => done,
-                Err(_) if CONNECTION.with(Cell::get) == Connection::InUse => serve.await,
-                Err(_) => None,
+        let (http, time) = (&self.http, limits::FIRST_HEADER_TIME);
+        match guard::guarded(&http.sessions, &http.rules.routes, Some(time), http.process_new(session, shutdown)).await
+        {
+            Ok(reused) => reused,
+            Err(ended) => {
+                tell(ended);
+                None
             }
-        };
-        CONNECTION.scope(Cell::new(Connection::New), serve).await
+        }
     }
 
     async fn cleanup(&self) {
@@ -100,33 +103,26 @@ impl HttpServerApp for GateHttp {
         mut session: ServerSession,
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
-        // Over HTTP/1.1 this runs in the connection's own task, one request after the other.
-        let first = CONNECTION.try_with(|connection| connection.replace(Connection::InUse) == Connection::New);
-        let header_time = if first.unwrap_or(false) { limits::FIRST_HEADER_TIME } else { limits::NEXT_HEADER_TIME };
-        if session.get_keepalive().is_some() {
-            session.set_keepalive(Some(limits::KEEP_ALIVE_SECONDS));
-        }
-        let serve = self.proxy.process_new_http(session, shutdown);
-        let ended = match guard::guarded(&self.sessions, &self.rules.routes, header_time, serve).await {
-            Ok(reused) => return reused,
-            Err(ended) => ended,
-        };
-        match ended {
-            Ended::SlowHeader => metrics::counter!("vestibule_slow_headers_total").increment(1),
-            Ended::Session(of) => {
-                metrics::counter!("vestibule_streams_ended_total").increment(1);
-                tracing::info!(user = %of.user, session = %of.id, "an open stream ended with its session");
+        let first_or_next = guard::awaits_header(limits::NEXT_HEADER_TIME);
+        let serve = |session| self.proxy.process_new_http(session, shutdown);
+        if first_or_next {
+            // Over HTTP/1.1 this runs in the connection's own task, which has a watcher: its timer is the only one.
+            if session.get_keepalive().is_some() {
+                session.set_keepalive(Some(WITHOUT_TIMER));
             }
-            Ended::Rule(of) => {
-                metrics::counter!("vestibule_streams_ended_total").increment(1);
-                tracing::info!(user = %of.user, session = %of.id, "an open stream ended: its route is not theirs any more");
+            return serve(session).await;
+        }
+        match guard::guarded(&self.sessions, &self.rules.routes, None, serve(session)).await {
+            Ok(reused) => reused,
+            Err(ended) => {
+                tell(ended);
+                None
             }
         }
-        None
     }
 
     fn h2_options(&self) -> Option<H2Options> {
-        let _ = CONNECTION.try_with(|connection| connection.set(Connection::Handshake));
+        guard::handshake_begins();
         let mut options = default_h2_options();
         options.max_header_list_size(u32::try_from(limits::HEADER_LIMIT).unwrap_or(u32::MAX));
         options.max_concurrent_streams(limits::H2_STREAMS);
@@ -135,11 +131,7 @@ impl HttpServerApp for GateHttp {
 
     fn server_options(&self) -> Option<&HttpServerOptions> {
         // pingora asks for these once more when the handshake is done: from then on the idle limit holds.
-        let _ = CONNECTION.try_with(|connection| {
-            if connection.get() == Connection::Handshake {
-                connection.set(Connection::InUse);
-            }
-        });
+        guard::handshake_is_done();
         Some(&self.options)
     }
 

@@ -1,11 +1,11 @@
 //! What is known of one request while it is served, and the line and the numbers that it leaves.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use pingora::proxy::Session;
 
-use super::forwarded::Forwarded;
+use super::decide::Decision;
 use super::limits;
 use super::upstream::Target;
 use crate::kernel::{Reference, Rng};
@@ -17,13 +17,11 @@ pub struct Context {
     /// The short name under which the log has it; made when somebody is to see it.
     reference: Option<Reference>,
     /// What was decided, for log and metrics.
-    pub outcome: &'static str,
+    pub outcome: Outcome,
     /// The number of the upstream that answers.
     pub upstream: usize,
     /// Who sends it.
     pub who: Option<SignedIn>,
-    /// What the app is told of where it came from.
-    pub forwarded: Option<Forwarded>,
     /// The address that was tried last.
     pub target: Option<Arc<Target>>,
     /// How many addresses were tried.
@@ -39,10 +37,9 @@ impl Default for Context {
         Context {
             started: Instant::now(),
             reference: None,
-            outcome: "refused",
+            outcome: Outcome::Refused,
             upstream: 0,
             who: None,
-            forwarded: None,
             target: None,
             tries: 0,
             streams: false,
@@ -74,10 +71,9 @@ impl Context {
     }
 
     /// Leaves the line and the numbers.
-    pub fn log(&self, session: &Session, access_log: bool, error: Option<&pingora::Error>) {
+    pub fn log(&self, session: &Session, counters: &Counters, access_log: bool, error: Option<&pingora::Error>) {
         let status = session.response_written().map_or(0, |response| response.status.as_u16());
-        metrics::counter!("vestibule_requests_total", "decision" => self.outcome, "status" => class(status))
-            .increment(1);
+        counters.count(self.outcome, status);
         if !access_log {
             return;
         }
@@ -87,7 +83,7 @@ impl Context {
             method = request.method.as_str(),
             path = request.uri.path(),
             status,
-            decision = self.outcome,
+            decision = self.outcome.name(),
             micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             user = self.who.as_ref().map(|who| tracing::field::display(who.facts.user)),
             reference = self.reference.as_ref().map(Reference::as_str),
@@ -105,14 +101,74 @@ impl Drop for Context {
     }
 }
 
-/// The class of a status, so that metrics stay few.
-const fn class(status: u16) -> &'static str {
-    match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        500..=599 => "5xx",
-        _ => "none",
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its form or its address was wrong.
+    Refused,
+    /// It went to the app.
+    Forward,
+    /// A session was asked for.
+    SignIn,
+    /// It was not for them.
+    Forbidden,
+    /// Nobody could say.
+    Unavailable,
+    /// Another proxy asked.
+    ForwardAuth,
+    /// It was for Vestibule's own pages.
+    Own,
+    /// The app did not answer.
+    UpstreamFailed,
+}
+
+/// How many outcomes there are.
+const OUTCOMES: usize = 8;
+
+impl Outcome {
+    /// The name in metrics and log lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Refused => "refused",
+            Outcome::Forward => "forward",
+            Outcome::SignIn => "sign_in",
+            Outcome::Forbidden => "forbidden",
+            Outcome::Unavailable => "unavailable",
+            Outcome::ForwardAuth => "forward_auth",
+            Outcome::Own => "own",
+            Outcome::UpstreamFailed => "upstream_failed",
+        }
+    }
+}
+
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Forward => Outcome::Forward,
+            Decision::SignIn => Outcome::SignIn,
+            Decision::Forbidden(_) => Outcome::Forbidden,
+            Decision::Unavailable => Outcome::Unavailable,
+        }
+    }
+}
+
+/// The classes of a status, so that metrics stay few.
+const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The counters of requests, each looked up once.
+#[derive(Default)]
+pub struct Counters([[OnceLock<metrics::Counter>; CLASSES.len()]; OUTCOMES]);
+
+impl Counters {
+    fn count(&self, outcome: Outcome, status: u16) {
+        let class = match status / 100 {
+            class @ 1..=5 => usize::from(class),
+            _ => 0,
+        };
+        let look_up = || {
+            let (decision, status) = (outcome.name(), CLASSES[class]);
+            metrics::counter!("vestibule_requests_total", "decision" => decision, "status" => status)
+        };
+        self.0[outcome as usize][class].get_or_init(look_up).increment(1);
     }
 }

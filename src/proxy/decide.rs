@@ -38,18 +38,6 @@ pub enum Decision {
     Unavailable,
 }
 
-impl Decision {
-    /// The name in metrics and log lines.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Decision::Forward => "forward",
-            Decision::SignIn => "sign_in",
-            Decision::Forbidden(_) => "forbidden",
-            Decision::Unavailable => "unavailable",
-        }
-    }
-}
-
 /// Why somebody who is known may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forbidden {

@@ -64,11 +64,16 @@ pub struct Forwarded {
 
 impl Forwarded {
     /// Reads them from a request before its headers are stripped. `https`: what browsers see at `public_url`.
-    pub fn of(trusted: &TrustedProxies, peer: IpAddr, headers: &HeaderMap, host: Option<&[u8]>, https: bool) -> Self {
+    pub fn of(
+        trusted: &TrustedProxies,
+        peer: IpAddr,
+        headers: &HeaderMap,
+        host: Option<HeaderValue>,
+        https: bool,
+    ) -> Self {
         let peer = peer.to_canonical();
-        let host = host.and_then(|host| HeaderValue::from_bytes(host).ok());
         let proto = HeaderValue::from_static(if https { "https" } else { "http" });
-        let own = HeaderValue::try_from(peer.to_string()).unwrap_or(HeaderValue::from_static("unknown"));
+        let own = text_of(peer);
         if !trusted.contains(peer) {
             return Forwarded { for_: own, host, proto };
         }
@@ -85,6 +90,25 @@ impl Forwarded {
             proto: said.cloned().unwrap_or(proto),
         }
     }
+
+    /// Writes them, in place of whatever was there.
+    pub fn write(self, headers: &mut HeaderMap) {
+        headers.insert(FORWARDED_FOR, self.for_);
+        headers.insert(FORWARDED_PROTO, self.proto);
+        if let Some(host) = self.host {
+            headers.insert(FORWARDED_HOST, host);
+        }
+    }
+}
+
+/// An address as a header value.
+fn text_of(peer: IpAddr) -> HeaderValue {
+    use std::fmt::Write as _;
+    // The longest address has 39 characters.
+    let mut text = bytes::BytesMut::with_capacity(40);
+    let written = write!(text, "{peer}");
+    let value = written.ok().and_then(|()| HeaderValue::from_maybe_shared(text.freeze()).ok());
+    value.unwrap_or(HeaderValue::from_static("unknown"))
 }
 
 #[cfg(test)]
@@ -126,7 +150,15 @@ mod tests {
             ("x-forwarded-host", "other.example"),
             ("x-forwarded-proto", "https"),
         ]);
-        let of = |peer: &str| Forwarded::of(&trusted(), peer.parse().unwrap(), &sent, Some(b"app.example"), false);
+        let of = |peer: &str| {
+            Forwarded::of(
+                &trusted(),
+                peer.parse().unwrap(),
+                &sent,
+                Some(HeaderValue::from_static("app.example")),
+                false,
+            )
+        };
         let stranger = of("192.0.2.1");
         assert_eq!((stranger.for_.as_bytes(), stranger.proto.as_bytes()), (&b"192.0.2.1"[..], &b"http"[..]));
         assert_eq!(stranger.host.unwrap(), "app.example");

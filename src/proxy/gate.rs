@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Version, header};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
-use super::context::Context;
+use super::context::{Context, Counters, Outcome};
 use super::decide::{Decision, Forbidden, Who, decide};
 use super::failure::status_of;
-use super::forwarded::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Forwarded};
-use super::headers::{accepts_html, is_navigation, strip_set_cookies};
+use super::forwarded::Forwarded;
+use super::headers::{accepts_html, is_navigation, rewrite, strip_set_cookies};
 use super::host::{self, HostMatch};
 use super::pages::{Answer, Place};
 use super::receiving::Receiving;
@@ -28,6 +29,8 @@ use crate::session::{Authentication, Facts, Sessions};
 
 /// How many addresses of an upstream one request tries at most.
 const TRIES: usize = 3;
+/// How many headers the gate writes at most beside identity: three of `X-Forwarded-*`, and `TE`.
+const FURTHER_HEADERS: usize = 4;
 /// Where Vestibule's own pages begin.
 const OWN: &str = "/.vestibule";
 
@@ -43,6 +46,8 @@ pub struct Gate {
     pub receiving: Receiving,
     /// For references.
     pub rng: Arc<dyn Rng>,
+    /// What became of requests.
+    pub counters: Counters,
 }
 
 fn peer_address(session: &Session) -> Option<IpAddr> {
@@ -55,36 +60,34 @@ impl Gate {
         if let Err(wrong) = limits::check(session) {
             return Ok(Some(self.refuse(session, context, wrong.status, Some(wrong.reason))));
         }
-        let path = match canonicalize(session.req_header_mut()) {
-            Ok(path) => path,
-            Err(error) => {
-                let status = if error == path::PathError::TooLong { 414 } else { 400 };
-                return Ok(Some(self.refuse(session, context, status, Some(&error.to_string()))));
-            }
-        };
-        let path = path.as_deref().unwrap_or_else(|| session.req_header().uri.path()).to_owned();
+        if let Err(error) = canonicalize(session.req_header_mut()) {
+            let status = if error == path::PathError::TooLong { 414 } else { 400 };
+            return Ok(Some(self.refuse(session, context, status, Some(&error.to_string()))));
+        }
+        let path = session.req_header().uri.path();
         if path == "/.vestibule/auth" {
-            return Ok(Some(self.forward_auth(session, context).await));
+            return Ok(Some(Box::pin(self.forward_auth(session, context)).await));
         }
         let host = host::of(session.req_header()).map(|host| self.rules.hosts.compare(host));
         let Some(host @ (HostMatch::Public | HostMatch::Alias)) = host else {
             return Ok(Some(self.refuse(session, context, 421, None)));
         };
         if path.strip_prefix(OWN).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return self.own(session, context, &path).await;
+            let path = path.to_owned();
+            return Box::pin(self.own(session, context, &path)).await;
         }
-        let route = match self.rules.routes.find(&path) {
+        let route = match self.rules.routes.find(path) {
             Ok(route) => route,
             Err(error) => return Ok(Some(self.refuse(session, context, 400, Some(&error.to_string())))),
         };
         let authentication = self.sessions.authenticate(&session.req_header().headers).await;
         let decision = decide(&route.access, Who::of(&authentication));
-        context.outcome = decision.name();
+        context.outcome = decision.into();
         context.upstream = route.upstream;
         Ok(match decision {
             Decision::Forward => {
                 let renews = route.access != Access::Public;
-                self.let_pass(session, context, authentication, route, renews);
+                Self::let_pass(session, context, authentication, route, renews);
                 None
             }
             Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
@@ -98,8 +101,7 @@ impl Gate {
 
     /// `renews`: whether the cookie may be sealed anew; not where answers may be cached for everybody.
     fn let_pass(
-        &self,
-        session: &Session,
+        session: &mut Session,
         context: &mut Context,
         authentication: Authentication,
         route: &Route,
@@ -110,13 +112,9 @@ impl Gate {
             who.renewed = who.renewed.filter(|_| renews);
             context.who = Some(who);
         }
-        let request = session.req_header();
-        context.streams = is_stream(request);
-        if let Some(peer) = peer_address(session) {
-            let host = host::of(request);
-            context.forwarded =
-                Some(Forwarded::of(&self.rules.trusted, peer, &request.headers, host, self.rules.https));
-        }
+        context.streams = is_stream(session.req_header());
+        // pingora copies the header for the app: the spelling of its names need not be copied along.
+        rewrite(session.req_header_mut(), |_| {});
     }
 
     fn ask_to_sign_in(&self, session: &Session, host: HostMatch) -> Answer {
@@ -151,7 +149,7 @@ impl Gate {
     }
 
     async fn forward_auth(&self, session: &Session, context: &mut Context) -> Answer {
-        context.outcome = "forward_auth";
+        context.outcome = Outcome::ForwardAuth;
         let reference = context.reference(&*self.rng);
         if !self.rules.trusts(peer_address(session)) {
             let reason = "Only a proxy listed in trusted_proxies may ask here.";
@@ -164,7 +162,7 @@ impl Gate {
 
     /// Vestibule's own pages: two are the gate's, the others the portal's.
     async fn own(&self, session: &mut Session, context: &mut Context, path: &str) -> pingora::Result<Option<Answer>> {
-        context.outcome = "own";
+        context.outcome = Outcome::Own;
         let reads = matches!(session.req_header().method, http::Method::GET | http::Method::HEAD);
         match path {
             "/.vestibule/session" | "/.vestibule/jwks.json" if !reads => {
@@ -198,21 +196,20 @@ const fn explain(why: Forbidden) -> Option<&'static str> {
     }
 }
 
-/// Makes a request's path canonical in place; gives it if that changed it.
-fn canonicalize(request: &mut RequestHeader) -> Result<Option<String>, path::PathError> {
+/// Makes a request's path canonical in place.
+fn canonicalize(request: &mut RequestHeader) -> Result<(), path::PathError> {
     let canonical = path::canonical(request.uri.path())?;
     let query = request.uri.query();
     let as_it_came = request.uri.path_and_query().map_or("", |target| target.as_str());
     // An absolute-form target is kept raw by pingora: it goes on in origin form.
     if matches!(canonical, std::borrow::Cow::Borrowed(_)) && request.raw_path() == as_it_came.as_bytes() {
-        return Ok(None);
+        return Ok(());
     }
-    let canonical = canonical.into_owned();
-    let target = query.map_or_else(|| canonical.clone(), |query| format!("{canonical}?{query}"));
+    let target = query.map_or_else(|| canonical.clone().into_owned(), |query| format!("{canonical}?{query}"));
     let mut parts = request.uri.clone().into_parts();
     parts.path_and_query = Some(target.parse().map_err(|_| path::PathError::Character)?);
     request.set_uri(http::Uri::from_parts(parts).map_err(|_| path::PathError::Character)?);
-    Ok(Some(canonical))
+    Ok(())
 }
 
 /// Whether an answer may be silent for long: WebSocket, server-sent events, gRPC.
@@ -234,8 +231,11 @@ impl ProxyHttp for Gate {
         Context::default()
     }
 
+    /// None: answers pass as the app made them, so pingora's compression need not look at each.
+    fn init_downstream_modules(&self, _: &mut HttpModules) {}
+
     async fn early_request_filter(&self, session: &mut Session, _: &mut Context) -> pingora::Result<()> {
-        guard::header_is_read();
+        guard::header_is_read(&self.sessions);
         let upgrade = session.is_upgrade_req();
         session.set_read_timeout(if upgrade { None } else { Some(limits::BODY_SILENCE) });
         session.set_write_timeout(Some(limits::WRITE_SILENCE));
@@ -244,8 +244,8 @@ impl ProxyHttp for Gate {
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> pingora::Result<bool> {
         match self.admit(session, context).await? {
-            Some(answer) => answer.send(session).await?,
-            None if context.outcome == "own" => {}
+            Some(answer) => Box::pin(answer.send(session)).await?,
+            None if context.outcome == Outcome::Own => {}
             None => return Ok(false),
         }
         Ok(true)
@@ -282,28 +282,27 @@ impl ProxyHttp for Gate {
         request: &mut RequestHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        self.rules.headers.strip(request);
-        if let Some(forwarded) = &context.forwarded {
-            request.insert_header(FORWARDED_FOR, forwarded.for_.clone())?;
-            request.insert_header(FORWARDED_PROTO, forwarded.proto.clone())?;
-            if let Some(host) = &forwarded.host {
-                request.insert_header(FORWARDED_HOST, host.clone())?;
+        let (rules, came) = (&*self.rules, session.req_header());
+        let forwarded = peer_address(session)
+            .map(|peer| Forwarded::of(&rules.trusted, peer, &came.headers, host::value(came), rules.https));
+        let trailers = request.version == Version::HTTP_2
+            && session.get_header(header::TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"));
+        rewrite(request, |headers| {
+            rules.headers.strip(headers);
+            headers.reserve(rules.headers.written() + FURTHER_HEADERS);
+            if let Some(forwarded) = forwarded {
+                forwarded.write(headers);
             }
-        }
-        if request.version == Version::HTTP_2
-            && session.get_header(header::TE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"trailers"))
-        {
-            request.insert_header(header::TE, "trailers")?;
-        }
-        let Some(who) = &context.who else { return Ok(()) };
-        let audience = &self.rules.upstreams[context.upstream].audience;
-        let mut put = Ok(());
-        self.rules.headers.identify(who, &self.sessions, audience, |name, value| {
-            if let Err(error) = request.insert_header(name.clone(), value) {
-                put = Err(error);
+            if trailers {
+                headers.insert(header::TE, header::HeaderValue::from_static("trailers"));
             }
+            let Some(who) = &context.who else { return };
+            let audience = &rules.upstreams[context.upstream].audience;
+            rules.headers.identify(who, &self.sessions, audience, |name, value| {
+                headers.insert(name, value);
+            });
         });
-        put
+        Ok(())
     }
 
     async fn request_body_filter(
@@ -344,7 +343,7 @@ impl ProxyHttp for Gate {
         let begun = session.response_written().is_some_and(|response| !response.status.is_informational());
         if status != 0 && !begun {
             if *error.esource() == ErrorSource::Upstream {
-                context.outcome = "upstream_failed";
+                context.outcome = Outcome::UpstreamFailed;
                 let upstream = self.rules.upstreams[context.upstream].name().to_owned();
                 metrics::counter!("vestibule_upstream_errors_total", "upstream" => upstream).increment(1);
             }
@@ -367,7 +366,7 @@ impl ProxyHttp for Gate {
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut Context) {
-        context.log(session, self.rules.access_log, error);
+        context.log(session, &self.counters, self.rules.access_log, error);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The request's headers on their way to the app: what a client may not say is dropped, who they are is written.
 
 use http::header::{self, HeaderName};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use pingora::http::{RequestHeader, ResponseHeader};
 
@@ -25,6 +26,15 @@ const PROXY_PREFIX: &str = "x-forwarded-";
 /// Names whose spellings with `_`, `.` or the like an app may take for the real ones: those spellings are dropped.
 const FRAMING_NAMES: [&str; 8] =
     ["host", "cookie", "connection", "upgrade", "content-length", "transfer-encoding", "content-type", "authorization"];
+
+/// Changes a request's headers as one plain map. The spelling of names is not kept beside it (RFC 9110 §5.1: it means
+/// nothing), so that no name is parsed, stored and looked up twice.
+pub fn rewrite(request: &mut RequestHeader, write: impl FnOnce(&mut HeaderMap)) {
+    let nothing = RequestHeader::from(http::Request::new(()).into_parts().0);
+    let mut parts = Parts::from(std::mem::replace(request, nothing));
+    write(&mut parts.headers);
+    *request = RequestHeader::from(parts);
+}
 
 /// A byte of a header name as CGI, WSGI and their like read it: for some, all but letters and digits is `_`.
 const fn fold(byte: u8) -> u8 {
@@ -77,16 +87,21 @@ impl HeaderRules {
     }
 
     /// Drops what a client may not say, and takes our own cookies out.
-    pub fn strip(&self, request: &mut RequestHeader) {
+    pub fn strip(&self, headers: &mut HeaderMap) {
         // Nearly always there is nothing to drop: look first, collect only then.
-        if request.headers.keys().any(|name| self.is_dropped(name.as_str().as_bytes())) {
+        if headers.keys().any(|name| self.is_dropped(name.as_str().as_bytes())) {
             let doomed: Vec<HeaderName> =
-                request.headers.keys().filter(|name| self.is_dropped(name.as_str().as_bytes())).cloned().collect();
+                headers.keys().filter(|name| self.is_dropped(name.as_str().as_bytes())).cloned().collect();
             for name in doomed {
-                request.remove_header(&name);
+                headers.remove(&name);
             }
         }
-        strip_cookies(request);
+        strip_cookies(headers);
+    }
+
+    /// How many headers [`identify`](Self::identify) writes at most.
+    pub fn written(&self) -> usize {
+        self.identity.len()
     }
 
     /// Writes who somebody is, in place of whatever was there.
@@ -116,19 +131,19 @@ impl HeaderRules {
 }
 
 /// Takes our own cookies out, and joins what HTTP/2 may have split (RFC 9113 §8.2.3).
-fn strip_cookies(request: &mut RequestHeader) {
-    let mut values = request.headers.get_all(header::COOKIE).iter();
+fn strip_cookies(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(header::COOKIE).iter();
     let (Some(first), second) = (values.next(), values.next()) else { return };
     if second.is_none() {
         match CookieForm::without(first.as_bytes()) {
             Stripped::Unchanged => {}
-            Stripped::Nothing => drop(request.remove_header(&header::COOKIE)),
-            Stripped::Rest(rest) => replace_cookie(request, &rest),
+            Stripped::Nothing => drop(headers.remove(header::COOKIE)),
+            Stripped::Rest(rest) => replace_cookie(headers, &rest),
         }
         return;
     }
     let mut joined = Vec::new();
-    for value in &request.headers.get_all(header::COOKIE) {
+    for value in headers.get_all(header::COOKIE) {
         let rest = match CookieForm::without(value.as_bytes()) {
             Stripped::Unchanged => value.as_bytes().to_vec(),
             Stripped::Nothing => continue,
@@ -140,17 +155,17 @@ fn strip_cookies(request: &mut RequestHeader) {
         joined.extend_from_slice(&rest);
     }
     if joined.is_empty() {
-        request.remove_header(&header::COOKIE);
+        headers.remove(header::COOKIE);
     } else {
-        replace_cookie(request, &joined);
+        replace_cookie(headers, &joined);
     }
 }
 
-fn replace_cookie(request: &mut RequestHeader, value: &[u8]) {
+fn replace_cookie(headers: &mut HeaderMap, value: &[u8]) {
     // The bytes come from header values, so they are one; if not, no cookie is the safe answer.
-    let replaced = HeaderValue::from_bytes(value).ok().map(|value| request.insert_header(header::COOKIE, value));
-    if !matches!(replaced, Some(Ok(()))) {
-        request.remove_header(&header::COOKIE);
+    match HeaderValue::from_bytes(value) {
+        Ok(value) => drop(headers.insert(header::COOKIE, value)),
+        Err(_) => drop(headers.remove(header::COOKIE)),
     }
 }
 
@@ -234,7 +249,7 @@ mod tests {
             "Content~Length",
         ] {
             let mut request = request(&[(name, "forged"), ("X-Own", "kept"), (name, "twice")]);
-            rules.strip(&mut request);
+            rewrite(&mut request, |headers| rules.strip(headers));
             let left: Vec<&str> = request.headers.keys().map(HeaderName::as_str).collect();
             assert_eq!(left, ["x-own"], "{name}");
         }
@@ -252,7 +267,7 @@ mod tests {
             ("x-request-id", "1"),
         ];
         let mut request = request(&pairs);
-        rules.strip(&mut request);
+        rewrite(&mut request, |headers| rules.strip(headers));
         assert_eq!(request.headers.len(), pairs.len());
     }
 
@@ -269,7 +284,7 @@ mod tests {
         let check = |values: &[&str], expected: &[&str]| {
             let pairs: Vec<(&str, &str)> = values.iter().map(|value| ("cookie", *value)).collect();
             let mut request = request(&pairs);
-            strip_cookies(&mut request);
+            rewrite(&mut request, strip_cookies);
             let left: Vec<&str> =
                 request.headers.get_all(header::COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
             assert_eq!(left, expected, "{values:?}");

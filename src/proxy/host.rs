@@ -1,6 +1,6 @@
 //! Which hosts this is: the Host of a request is an input, and another site's name is answered with 421.
 
-use http::header;
+use http::header::{self, HeaderValue};
 use pingora::http::RequestHeader;
 use url::{Host, Url};
 
@@ -72,7 +72,15 @@ fn without_port(host: &[u8]) -> Option<&[u8]> {
 /// The host that a request names: `:authority` over HTTP/2, else the Host header.
 pub fn of(request: &RequestHeader) -> Option<&[u8]> {
     let authority = request.uri.authority().map(|authority| authority.as_str().as_bytes());
-    authority.or_else(|| request.headers.get(header::HOST).map(header::HeaderValue::as_bytes))
+    authority.or_else(|| request.headers.get(header::HOST).map(HeaderValue::as_bytes))
+}
+
+/// The same as a header value, if it can be one.
+pub fn value(request: &RequestHeader) -> Option<HeaderValue> {
+    match request.uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => request.headers.get(header::HOST).cloned(),
+    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,8 @@ use pingora::protocols::http::ServerSession;
 pub const HEADER_LIMIT: usize = 32 * 1024;
 /// How long a new connection has for its first whole header block.
 pub const FIRST_HEADER_TIME: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between two requests, in seconds.
-pub const KEEP_ALIVE_SECONDS: u64 = 60;
 /// How long a kept connection has for its next whole header block: idle time included.
-pub const NEXT_HEADER_TIME: Duration = Duration::from_secs(KEEP_ALIVE_SECONDS + 10);
+pub const NEXT_HEADER_TIME: Duration = Duration::from_secs(70);
 /// How many connections are open at most; further ones are closed at once.
 pub const CONNECTIONS: usize = 20_000;
 /// How many requests one HTTP/1.1 connection may carry.
@@ -106,10 +104,9 @@ pub fn check(session: &ServerSession) -> Result<(), Malformed> {
 
 /// Whether any line feed has no carriage return before it, or any carriage return no line feed behind it.
 fn has_bare_line_end(raw: &[u8]) -> bool {
-    raw.iter().enumerate().any(|(index, byte)| match byte {
+    memchr::memchr2_iter(b'\n', b'\r', raw).any(|index| match raw[index] {
         b'\n' => index == 0 || raw[index - 1] != b'\r',
-        b'\r' => raw.get(index + 1) != Some(&b'\n'),
-        _ => false,
+        _ => raw.get(index + 1) != Some(&b'\n'),
     })
 }
 

@@ -70,6 +70,7 @@ pub fn service(
         portal,
         receiving: Receiving::default(),
         rng,
+        counters: context::Counters::default(),
     };
     let proxy = pingora::proxy::http_proxy(conf, gate);
     let app = GateApp::new(proxy, Arc::clone(&rules), Arc::clone(sessions), certificate.is_none());

@@ -80,7 +80,7 @@ impl CookieForm {
 
     fn values(self, header: &[u8]) -> impl Iterator<Item = &[u8]> {
         let name = self.name().as_bytes();
-        header.split(|byte| *byte == b';').filter_map(move |pair| {
+        pairs(header).filter_map(move |pair| {
             let (found, value) = split_pair(pair);
             (found == name).then_some(value)
         })
@@ -90,7 +90,7 @@ impl CookieForm {
     /// those of a sign-in under way (`vestibule-…`), and sees every other one as it came.
     pub fn without(header: &[u8]) -> Stripped {
         let is_ours = |pair: &[u8]| is_reserved(split_pair(pair).0);
-        let pairs = || header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let pairs = || pairs(header).map(<[u8]>::trim_ascii);
         if !pairs().any(is_ours) {
             return Stripped::Unchanged;
         }
@@ -128,6 +128,17 @@ fn is_reserved(name: &[u8]) -> bool {
     let begins = |with: &[u8]| name.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
     let ends_there = |length: usize| matches!(name.get(length), None | Some(b'-'));
     (begins(loopback) && ends_there(loopback.len())) || (begins(prefix) && ends_there(prefix.len()))
+}
+
+/// The pairs of a `Cookie` header.
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let whole = rest?;
+        let end = memchr::memchr(b';', whole);
+        rest = end.map(|end| &whole[end + 1..]);
+        Some(&whole[..end.unwrap_or(whole.len())])
+    })
 }
 
 fn split_pair(pair: &[u8]) -> (&[u8], &[u8]) {

@@ -19,6 +19,7 @@ pub use cookie::{CookieForm, Stripped, sets_reserved};
 pub use error::SessionError;
 pub use facts::{Facts, OrganizationFacts};
 pub use records::{Scope, SessionRecord};
+pub use revocation::Wakes;
 pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};
 pub use token::{LONGEST_SESSION, Method, SessionToken};
 

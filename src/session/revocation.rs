@@ -24,9 +24,22 @@ pub struct Revocations {
     count: AtomicUsize,
     /// Wakes every open stream to look again whether its session lives.
     changes: Notify,
+    /// How many wakes have begun.
+    begun: AtomicU64,
+    /// How many of them are done.
+    done: AtomicU64,
     /// When the feed was last heard: milliseconds since `origin`.
     heard: AtomicU64,
     origin: Instant,
+}
+
+/// How often open streams were woken: read without a lock, so that a stream which waits takes one only after a wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wakes {
+    /// How many wakes have begun.
+    pub begun: u64,
+    /// Whether none is under way: who listens from now on hears the next one, and only that.
+    pub settled: bool,
 }
 
 impl Default for Revocations {
@@ -35,6 +48,8 @@ impl Default for Revocations {
             moments: papaya::HashMap::new(),
             count: AtomicUsize::new(0),
             changes: Notify::new(),
+            begun: AtomicU64::new(0),
+            done: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             origin: Instant::now(),
         }
@@ -69,7 +84,16 @@ impl Revocations {
 
     /// Has every open stream look again whether its session lives.
     pub(super) fn wake(&self) {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         self.changes.notify_waiters();
+        self.done.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many wakes there have been.
+    pub fn wakes(&self) -> Wakes {
+        let done = self.done.load(Ordering::SeqCst);
+        let begun = self.begun.load(Ordering::SeqCst);
+        Wakes { begun, settled: begun == done }
     }
 
     /// Is done at the first [`wake`](Self::wake) from now on, whether or not it was polled before.

@@ -13,7 +13,7 @@ use super::error::SessionError;
 use super::facts::{Facts, FactsCache};
 use super::keys::Keys;
 use super::records::{self, Scope};
-use super::revocation::Revocations;
+use super::revocation::{Revocations, Wakes};
 use super::token::{LONGEST_SESSION, Method, SessionToken};
 use crate::directory::organization;
 use crate::kernel::{Clock, OrgId, Rng, SessionId, Timestamp, UserId};
@@ -187,11 +187,16 @@ impl Sessions {
         let now = self.clock.now();
         match self.recognize(headers, now) {
             Recognized::Answer(answer) => answer,
-            Recognized::Stranger(token, current) => match self.facts.load(&self.store.reader(), &token).await {
-                Ok(Some(facts)) => self.admit(token, facts, current, now),
-                Ok(None) => Authentication::Nobody { stale_cookie: true },
-                Err(error) => Authentication::Unavailable(error.into()),
-            },
+            // Rare, so its future is not part of every request's.
+            Recognized::Stranger(token, current) => Box::pin(self.get_to_know(token, current, now)).await,
+        }
+    }
+
+    async fn get_to_know(&self, token: SessionToken, current: bool, now: Timestamp) -> Authentication {
+        match self.facts.load(&self.store.reader(), &token).await {
+            Ok(Some(facts)) => self.admit(token, facts, current, now),
+            Ok(None) => Authentication::Nobody { stale_cookie: true },
+            Err(error) => Authentication::Unavailable(error.into()),
         }
     }
 
@@ -252,6 +257,11 @@ impl Sessions {
             None => self.facts.load(&self.store.reader(), &token).await.ok().flatten(),
         };
         facts.filter(|facts| self.may_live(&token, facts, now))
+    }
+
+    /// How often open streams were to ask [`may_go_on`](Self::may_go_on) so far.
+    pub fn wakes(&self) -> Wakes {
+        self.revocations.wakes()
     }
 
     /// Is done when open streams should ask [`may_go_on`](Self::may_go_on), the first time from now on.

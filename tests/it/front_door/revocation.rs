@@ -169,4 +169,29 @@ async fn open_streams_end_when_their_route_is_not_for_the_person_any_more() {
     assert!(elsewhere.read_until("still here").await.contains("still here"));
     assert!(in_public.read_until("data: tick").await.contains("data: tick"));
     assert_eq!(raw::get(world.gate, "/deals", &[("Cookie", &cookie)]).await.status, 200, "the session lives");
+
+    // Those that were woken and went on hear the next word too.
+    revoke(&world, Scope::User(world.ada.id)).await;
+    closes_within_a_second(&mut elsewhere, "the other WebSocket").await;
+    closes_within_a_second(&mut in_public, "the event stream in public").await;
+}
+
+#[tokio::test]
+async fn a_stream_on_a_connection_that_was_used_and_woken_before_ends_too() {
+    let world = World::new().await;
+    let cookie = world.sign_in().await;
+    let mut connection = Connection::open(world.gate).await;
+    for role in [Role::Admin, Role::Member] {
+        connection.write(plain("/deals", &cookie).as_bytes()).await;
+        connection.read_until("200 OK").await;
+        let heard = world.sessions.wakes();
+        set_role(&world, role).await;
+        while world.sessions.wakes() == heard {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    connection.write(upgrade("/socket", &cookie).as_bytes()).await;
+    connection.read_until("101 Switching").await;
+    revoke(&world, Scope::User(world.ada.id)).await;
+    closes_within_a_second(&mut connection, "the WebSocket").await;
 }
