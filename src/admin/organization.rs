@@ -109,8 +109,15 @@ pub(super) fn set_all(
 pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Difference> {
     let told = |organization: &Organization| {
         // Destructured whole, so that a new setting can't be forgotten.
-        let crate::directory::OrgSettings { require_sso, idp_managed_access, session_idle, session_absolute } =
-            organization.settings.clone();
+        let crate::directory::OrgSettings {
+            require_sso,
+            idp_managed_access,
+            session_idle,
+            session_absolute,
+            trust_idp_mfa: _,
+            idp_initiated: _,
+            two_factor: _,
+        } = organization.settings.clone();
         let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), span);
         [
             ("name", organization.name.clone()),

@@ -1,6 +1,6 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{audit, claim, login, member, organization, outbox, sso, team, team_member, user};
+use super::{audit, claim, link, login, member, organization, outbox, sso, team, team_member, user};
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
@@ -17,6 +17,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(team_members());
     all.extend(claims());
     all.extend(single_sign_on());
+    all.extend(links());
     all
 }
 
@@ -168,6 +169,28 @@ fn single_sign_on() -> Vec<TableChecker> {
             in_organization(&tx, organization).await
         });
     vec![settings, certificate]
+}
+
+fn links() -> Vec<TableChecker> {
+    let record = checker(&link::LINKS, async |tx: Tx, organization, link: link::Link| {
+        if tx.get(&link::LINKED, &(link.admin, organization)).await?.is_none() {
+            return Ok(unless(false, "the linked organization is missing among those of its Admin organization"));
+        }
+        let admin = organization::by_id(&tx, link.admin).await?;
+        if !admin.is_some_and(|admin| admin.kind == organization::OrgKind::Admin) {
+            return Ok(unless(false, "it is linked to what is no Admin organization"));
+        }
+        in_organization(&tx, organization).await
+    });
+    let index = checker(&link::LINKED, async |tx: Tx, (admin, organization), ()| {
+        let right = link::find(&tx, organization).await?.is_some_and(|link| link.admin == admin);
+        Ok(unless(right, "the Admin organization lists one that is not linked to it"))
+    });
+    let moved = checker(&link::MOVED, async |tx: Tx, (organization, _), admin| {
+        let right = link::find(&tx, organization).await?.is_some_and(|link| link.admin == admin);
+        Ok(unless(right, "a domain was handed over by an organization that is not linked"))
+    });
+    vec![record, index, moved, decodes(&link::CODES)]
 }
 
 async fn in_organization(tx: &Tx, id: OrgId) -> Result<Option<String>, StoreError> {

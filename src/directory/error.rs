@@ -62,6 +62,21 @@ pub enum DirectoryError {
     /// Provisioning keeps this team.
     #[error("the team «{1}» of {0} is kept by provisioning: change its name and members at the identity provider")]
     TeamIsProvisioned(Slug, String),
+    /// Only an Admin organization gives out codes, and has linked organizations.
+    #[error("{0} is no Admin organization: `vestibule org create SLUG --name NAME --admin` makes one")]
+    NotAnAdminOrganization(Slug),
+    /// Never given out, used already, or too old.
+    #[error("no such code: each is good for one use and an hour; `vestibule link code ADMIN_SLUG` makes another")]
+    NoSuchCode,
+    /// The organization is linked.
+    #[error("{0} is linked to {1} already: `vestibule link leave {0}` ends that first")]
+    AlreadyLinked(Slug, Slug),
+    /// An Admin organization can't be linked to another.
+    #[error("{0} is an Admin organization itself: only customer organizations are linked")]
+    CannotBeLinked(Slug),
+    /// The organization is linked to none.
+    #[error("{0} is not linked to an Admin organization")]
+    NotLinked(Slug),
     /// A setting's name or value is wrong.
     #[error("{0}")]
     InvalidSetting(String),
@@ -79,6 +94,7 @@ impl Explain for DirectoryError {
             | DirectoryError::NotAMember(..)
             | DirectoryError::NoSso(_)
             | DirectoryError::NoSuchTeam(..)
+            | DirectoryError::NoSuchCode
             | DirectoryError::NoSuchCertificate(..) => FaultKind::NotFound,
             DirectoryError::SlugTaken(_)
             | DirectoryError::DomainHeld(_)
@@ -86,6 +102,10 @@ impl Explain for DirectoryError {
             | DirectoryError::Asleep(..)
             | DirectoryError::TeamNameTaken(..)
             | DirectoryError::NoTeamsHere(_)
+            | DirectoryError::NotAnAdminOrganization(_)
+            | DirectoryError::AlreadyLinked(..)
+            | DirectoryError::CannotBeLinked(_)
+            | DirectoryError::NotLinked(_)
             | DirectoryError::TeamIsProvisioned(..)
             | DirectoryError::LastCertificate(_) => FaultKind::Conflict,
             DirectoryError::InvalidSetting(_) | DirectoryError::PublicMail(_) => FaultKind::Invalid,

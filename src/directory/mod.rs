@@ -1,4 +1,4 @@
-//! Organizations, the domains they claim, their single sign-on, users, members and teams: who is who.
+//! Organizations, the domains they claim, their single sign-on and links, users, members and teams: who is who.
 //!
 //! Every function takes a [`Tx`](crate::store::Tx), so that a door composes one transaction of several.
 
@@ -7,8 +7,11 @@ pub mod audit;
 pub mod backfill;
 pub mod check;
 pub mod claim;
+pub mod effective;
+pub mod entry;
 pub mod error;
 pub mod life;
+pub mod link;
 pub mod login;
 pub mod member;
 pub mod organization;
@@ -22,11 +25,13 @@ pub mod user;
 pub use admission::{Admission, Admitted, AssertedIdentity, Refusal};
 pub use audit::AuditEntry;
 pub use claim::{Claim, ClaimState};
+pub use effective::{Effective, Rules};
 pub use error::DirectoryError;
 pub use life::{Event, Observation};
+pub use link::Link;
 pub use login::{LoginCheck, LoginOutcome, LoginRecord};
 pub use member::{Member, Origin};
-pub use organization::{OrgKind, OrgSettings, Organization};
+pub use organization::{OrgKind, OrgSettings, Organization, TwoFactor};
 pub use outbox::Mail;
 pub use public_mail::PublicMail;
 pub use sso::{AttributeMapping, Binding, SsoCertificate, SsoConnection, SsoSettings};

@@ -33,6 +33,19 @@ pub enum OrgKind {
     Admin,
 }
 
+/// When a second factor is asked for, from the least strict to the strictest (D12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TwoFactor {
+    /// Never.
+    #[default]
+    Off,
+    /// After a password.
+    Password,
+    /// Always.
+    Always,
+}
+
 /// A customer company, or an Admin organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
@@ -53,11 +66,18 @@ pub struct Organization {
 /// What an organization may set (D1). Keys whose effect this version does not have are refused, never stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "settings, each of which is on or off")]
 pub struct OrgSettings {
     /// People of the verified domains sign in by single sign-on only.
     pub require_sso: bool,
     /// Whoever of the verified domains succeeds at the IdP is added as a member.
     pub idp_managed_access: bool,
+    /// A second factor shown at the identity provider counts. Not to be set in this version.
+    pub trust_idp_mfa: bool,
+    /// Answers that nobody asked for are taken. Not to be set in this version.
+    pub idp_initiated: bool,
+    /// When a second factor is asked for. Not to be set in this version.
+    pub two_factor: TwoFactor,
     /// Shorter idle limit of sessions in this organization, in seconds.
     pub session_idle: Option<u64>,
     /// Shorter absolute limit of sessions in this organization, in seconds.
@@ -186,12 +206,13 @@ pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, St
     Ok(rows.into_iter().map(|(_, organization)| organization).collect())
 }
 
-/// Removes an organization with its single sign-on, claims, teams and memberships; its slug stays used (D3, R41).
+/// Removes an organization with its links, single sign-on, claims, teams and memberships; its slug stays used (D3, R41).
 /// Accounts stay: they may belong to others.
 ///
 /// # Errors
 /// [`DirectoryError::Store`].
 pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), DirectoryError> {
+    super::link::remove_all(tx, organization).await?;
     super::sso::remove(tx, organization.id).await?;
     super::claim::remove_all(tx, organization.id).await?;
     super::team::remove_all(tx, organization.id).await?;

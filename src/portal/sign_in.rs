@@ -12,7 +12,7 @@ use super::page::{self, SignInPage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
-use crate::directory::claim;
+use crate::directory::effective;
 use crate::kernel::{Client, EmailAddress, Fault, FaultKind};
 
 /// `GET /.vestibule/sign-in?return_to=/path`: the question; whoever is signed in goes straight on.
@@ -49,10 +49,10 @@ pub async fn answer(
         let problem = "Please type your full e-mail address, like name@company.com.";
         return Ok(question(&portal, StatusCode::BAD_REQUEST, &return_to, typed, Some(problem)));
     };
-    let Some(organization) = claim::holder(&portal.store.reader(), &email.domain()).await? else {
+    let Some(effective) = effective::of_domain(&portal.store.reader(), &email.domain()).await? else {
         return Err(no_organization(&email));
     };
-    portal.start_sign_in(client, &headers, &organization, return_to).await
+    portal.start_sign_in(client, &headers, &effective.organization, return_to).await
 }
 
 /// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile.

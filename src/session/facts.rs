@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::token::SessionToken;
 use crate::directory::organization::{self, OrgKind, Organization};
-use crate::directory::{member, user};
+use crate::directory::{effective, member, user};
 use crate::kernel::{EmailAddress, OrgId, Role, Slug, UserId};
 use crate::store::{StoreError, Tx};
 
@@ -90,7 +90,7 @@ impl Facts {
             let Some(member) = member::find(tx, id, user.id).await? else { continue };
             if token.organization == Some(id) {
                 belongs = true;
-                limits = limits_of(&organization);
+                limits = limits_of(tx, &organization).await?;
             }
             if organization.kind == OrgKind::Admin {
                 continue;
@@ -124,9 +124,10 @@ impl Facts {
     }
 }
 
-fn limits_of(organization: &Organization) -> (Option<Duration>, Option<Duration>) {
-    let settings = &organization.settings;
-    (settings.session_idle.map(Duration::from_secs), settings.session_absolute.map(Duration::from_secs))
+/// The limits that hold in an organization, the shorter of its own and its Admin organization's (D12).
+async fn limits_of(tx: &Tx, organization: &Organization) -> Result<(Option<Duration>, Option<Duration>), StoreError> {
+    let rules = effective::of_organization(tx, organization.clone()).await?.rules;
+    Ok((rules.session_idle.map(Duration::from_secs), rules.session_absolute.map(Duration::from_secs)))
 }
 
 impl Rendered {

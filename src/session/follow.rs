@@ -6,6 +6,7 @@ use super::error::SessionError;
 use super::keys::Keys;
 use super::records::{self, REVOCATIONS, Scope};
 use super::sessions::Sessions;
+use crate::directory::link::LINKS;
 use crate::directory::member::MEMBERS;
 use crate::directory::organization::ORGANIZATIONS;
 use crate::directory::sso::SSO_SETTINGS;
@@ -118,6 +119,10 @@ impl Sessions {
             if tx.get(&MEMBERS, &(organization, user)).await?.is_none_or(|member| member.asleep) {
                 lost.push(Scope::Membership(organization, user));
             }
+        }
+        if change.touches(&LINKS) {
+            // Limits may be the Admin organization's now, or no longer (D12).
+            self.facts.drop_all();
         }
         for id in change.keys(&ORGANIZATIONS) {
             self.facts.drop_all();

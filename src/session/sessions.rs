@@ -15,7 +15,7 @@ use super::keys::Keys;
 use super::records::{self, Scope};
 use super::revocation::{Revocations, Wakes};
 use super::token::{LONGEST_SESSION, Method, SessionToken};
-use crate::directory::organization;
+use crate::directory::{effective, organization};
 use crate::kernel::{Clock, OrgId, Rng, SessionId, Timestamp, UserId};
 use crate::store::{Feed, Store, Tx};
 
@@ -279,7 +279,8 @@ impl Sessions {
         let mut absolute = self.settings.absolute.min(LONGEST_SESSION);
         if let Some(id) = new.organization {
             let organization = organization::by_id(tx, id).await?.ok_or(SessionError::OrganizationGone)?;
-            if let Some(shorter) = organization.settings.session_absolute {
+            let rules = effective::of_organization(tx, organization).await?.rules;
+            if let Some(shorter) = rules.session_absolute {
                 absolute = absolute.min(Duration::from_secs(shorter));
             }
         }
