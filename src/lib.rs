@@ -17,6 +17,9 @@ pub mod session;
 // SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
 
+// Sends what waits in the outbox, by SMTP.
+pub mod mail;
+
 // The gate: pingora in front of the app, deciding on every request.
 pub mod proxy;
 

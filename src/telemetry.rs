@@ -16,13 +16,14 @@ use tracing_subscriber::{Layer as _, fmt};
 use crate::config::{LOG_VARIABLE, Log, LogFormat};
 
 /// Libraries whose debug lines hold headers, bodies or keys: they are never heard below `info`.
-const CAPPED: [&str; 12] = [
+const CAPPED: [&str; 13] = [
     "axum",
     "bergshamra",
     "h2",
     "http",
     "hyper",
     "hyper_util",
+    "lettre",
     "pingora",
     "reqwest",
     "rustls",
@@ -113,7 +114,7 @@ type Label = (&'static str, &'static str);
 const UPSTREAM: &[Label] = &[("upstream", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 13] = [
+const METRICS: [(Kind, &str, &[Label], &str); 17] = [
     (
         Kind::Counter,
         "vestibule_requests_total",
@@ -159,6 +160,20 @@ const METRICS: [(Kind, &str, &[Label], &str); 13] = [
         "vestibule_store_conflicts_total",
         &[("transaction", "finish sign-in")],
         "Transactions that ran again because of another.",
+    ),
+    (Kind::Counter, "vestibule_mails_total", &[("outcome", "sent")], "Attempts to send a mail, by what came of them."),
+    (
+        Kind::Counter,
+        "vestibule_mail_server_failures_total",
+        &[("code", "unreachable")],
+        "Attempts that failed because of the mail server.",
+    ),
+    (Kind::Gauge, "vestibule_mails_waiting", &[], "Mails in the outbox."),
+    (
+        Kind::Gauge,
+        "vestibule_mail_oldest_waiting_seconds",
+        &[],
+        "For how long the oldest mail in the outbox has waited.",
     ),
     (Kind::Counter, "vestibule_upstream_errors_total", &[("upstream", "")], "Requests that an app did not answer."),
     (Kind::Counter, "vestibule_upstream_connect_failures_total", UPSTREAM, "Connections to an app that failed."),

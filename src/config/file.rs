@@ -12,7 +12,7 @@ const ADDRESS: &str = "an address and port, such as \"127.0.0.1:8080\"";
 /// The most worker threads that can be asked for.
 const THREADS_LIMIT: u64 = 1024;
 /// Sections whose feature this version does not have.
-const LATER_SECTIONS: [&str; 5] = ["dns", "mail", "sms", "password", "scim"];
+const LATER_SECTIONS: [&str; 4] = ["dns", "sms", "password", "scim"];
 
 /// A configuration file as it was typed. `None`: not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct ConfigFile {
     pub routes: Vec<RouteFile>,
     /// `[session]`
     pub session: SessionFile,
+    /// `[mail]`
+    pub mail: MailFile,
     /// `[identity_headers]`: further names, by the fact they carry.
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
@@ -124,6 +126,17 @@ pub struct SessionFile {
     pub absolute: Option<Placed<Duration>>,
 }
 
+/// `[mail]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailFile {
+    /// `smtp`: may hold a password.
+    pub smtp: Option<Placed<String>>,
+    /// `from`
+    pub from: Option<Placed<String>>,
+    /// `ca`
+    pub ca: Option<Placed<String>>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFile {
@@ -148,6 +161,11 @@ impl ConfigFile {
                 session: section(&top, "session", |session| SessionFile {
                     idle: session.duration("idle"),
                     absolute: session.duration("absolute"),
+                }),
+                mail: section(&top, "mail", |mail| MailFile {
+                    smtp: mail.text("smtp"),
+                    from: mail.text("from"),
+                    ca: mail.text("ca"),
                 }),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, routes};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, mail, routes};
 use crate::kernel::Timestamp;
 
 const DEFAULT_PUBLIC_URL: &str = "http://localhost:8080";
@@ -82,6 +82,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         upstreams,
         routes: typed_routes,
         session,
+        mail: typed_mail,
         identity_headers,
         log,
         later,
@@ -119,6 +120,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         upstreams,
         routes,
         session: session_limits(meaning, session),
+        mail: mail::settings(meaning, typed_mail),
         identity_headers: headers(meaning, identity_headers),
         log: log_settings(meaning, log),
     })

@@ -3,6 +3,7 @@
 mod addresses;
 mod file;
 mod files;
+mod mail;
 mod meaning;
 mod read;
 mod routes;
@@ -22,6 +23,7 @@ use crate::kernel::{Role, Slug, Timestamp};
 pub use addresses::HostPort;
 pub use file::ConfigFile;
 pub use files::{FileError, environment, read_bytes, read_text, readable};
+pub use mail::MailSettings;
 pub use read::{Mistake, Placed, Reader, Section, nearest, parse_duration};
 pub use tls::TlsFiles;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// How long sessions live.
     pub session: SessionLimits,
+    /// How mail is sent; `None`: it is not.
+    pub mail: Option<MailSettings>,
     /// Further names of identity headers, by fact (one of [`FACTS`]).
     pub identity_headers: Vec<(&'static str, Vec<String>)>,
     /// What is logged, and how.

@@ -31,9 +31,20 @@ fn the_sample_configuration_is_the_defaults() {
 #[test]
 fn the_sample_configuration_names_every_key() {
     let sample = include_str!("../../config/vestibule.toml");
-    for key in
-        ["tls_certificate", "tls_key", "server_name", "ca", "[[route]]", "path", "access", "upstream", "orgs", "roles"]
-    {
+    for key in [
+        "smtp",
+        "from",
+        "tls_certificate",
+        "tls_key",
+        "server_name",
+        "ca",
+        "[[route]]",
+        "path",
+        "access",
+        "upstream",
+        "orgs",
+        "roles",
+    ] {
         assert!(sample.contains(key), "{key}");
     }
     for fact in FACTS {
@@ -93,6 +104,12 @@ fn each_mistake_is_named_with_its_line() {
         "[identity_headers]\nmail = [\"A\"]",
         "v.toml:2: unknown key «mail» in [identity_headers]: did you mean «email»?",
     );
+    check("[mail]\nsmtp = \"smtp://127.0.0.1\"", "v.toml:2: [mail] needs «from»");
+    check("[mail]\nfrom = \"a@b.example\"", "v.toml:2: [mail] needs «smtp»");
+    check("[mail]\nsmtp = \"mail:25\"\nfrom = \"Acme\"", "v.toml:3: «from» must be an address");
+    check("[mail]\nsmtp = \"http://a:b@mail\"\nfrom = \"a@b.example\"", "v.toml:2: «smtp» begins with smtp:// or");
+    check("[mail]\nsmtp = \"smtps://m\"\nfrom = \"a@b.example\"\nca = \"no.pem\"", "v.toml:4: can't read no.pem");
+    check("[mail]\nhost = \"m\"", "v.toml:2: unknown key «host» in [mail]: known here: smtp, from, ca");
     check("public_url = ", "v.toml:1: this is not TOML");
     check("listen = 5", "v.toml:1: «listen» must be a table: write [listen], not 5");
 }
@@ -203,17 +220,20 @@ fn what_would_surprise_is_warned_of() {
     check(&open(""), &[plain]);
     check(&open("trusted_proxies = [\"10.0.0.0/8\"]\n"), &[]);
     check(&format!("public_url = \"https://a.test\"\n{LEAST}"), &[]);
+    let mail = |url: &str| format!("{LEAST}[mail]\nsmtp = \"smtp://{url}\"\nfrom = \"a@b.example\"\n");
+    let in_the_open = "v.toml:5: «smtp» with ?tls=none: links that sign people in cross the network in the open";
+    check(&mail("relay:25?tls=none"), &[in_the_open]);
+    check(&mail("127.0.0.1:25?tls=none"), &[]);
 }
 
 #[test]
 fn what_this_version_lacks_is_told_and_no_mistake() {
-    let (_, warnings) =
-        parse(&format!("{LEAST}[mail]\nsmtp = \"smtp://x\"\n[listen]\nscim = \"127.0.0.1:1\"")).unwrap();
+    let (_, warnings) = parse(&format!("{LEAST}[sms]\nurl = \"https://x\"\n[listen]\nscim = \"127.0.0.1:1\"")).unwrap();
     let told: Vec<String> = warnings.iter().map(|warning| warning.display("v.toml")).collect();
     assert_eq!(
         told,
         [
-            "v.toml:4: [mail] is not in this version yet: nothing in it has an effect",
+            "v.toml:4: [sms] is not in this version yet: nothing in it has an effect",
             "v.toml:7: «scim» is not in this version yet: nothing listens there",
         ]
     );

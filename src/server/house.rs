@@ -1,4 +1,4 @@
-//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports.
+//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail.
 
 use std::net::TcpListener as StdTcpListener;
 use std::os::unix::net::UnixListener as StdUnixListener;
@@ -14,6 +14,7 @@ use pingora::services::background::BackgroundService;
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::kernel::Clock;
+use crate::mail::Mailer;
 use crate::store::{ExportSchedule, Store, export_if_due};
 
 /// How often rows whose time is over are removed.
@@ -43,6 +44,8 @@ pub struct House {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Sends the mail; `None`: none is sent.
+    pub mailer: Option<Arc<Mailer>>,
     /// When exports are made.
     pub exports: Option<ExportSchedule>,
     /// The metrics.
@@ -58,6 +61,7 @@ impl BackgroundService for House {
             _ = doors => {}
             () = self.sweep() => {}
             () = self.export() => {}
+            () = self.send_mail() => {}
             () = self.tidy_metrics() => {}
             _ = shutdown.changed() => {}
         }
@@ -103,6 +107,13 @@ impl House {
                 Err(error) => tracing::error!(%error, "the store can't be exported"),
             }
             tokio::time::sleep(EXPORT_LOOK_EVERY).await;
+        }
+    }
+
+    async fn send_mail(&self) {
+        match &self.mailer {
+            Some(mailer) => mailer.run().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -17,16 +17,18 @@ pub use demo::{Demo, Places};
 pub use run::{Stop, stop_on_signals};
 
 use crate::admin::{self, Admin, SocketError};
-use crate::config::Config;
+use crate::config::{Config, MailSettings};
 use crate::directory::backfill::backfill;
+use crate::directory::outbox;
 use crate::kernel::{Clock, Rng};
+use crate::mail::{Mailer, Rules};
 use crate::portal::{self, Portal};
 use crate::proxy::GateSettings;
 use crate::saml::keys;
 use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
 use crate::saml::signing::SigningError;
 use crate::session::{SessionError, SessionSettings, Sessions};
-use crate::store::{ExportSchedule, SledBackend, Store, StoreError, exports_directory};
+use crate::store::{ExportSchedule, SledBackend, Store, StoreError, Tx, exports_directory};
 use crate::telemetry::{self, TelemetryError};
 
 /// Why the server can't run.
@@ -83,6 +85,7 @@ pub struct App {
     rng: Arc<dyn Rng>,
     store: Store,
     exports: Option<ExportSchedule>,
+    mailer: Option<Arc<Mailer>>,
     sessions: Arc<Sessions>,
     portal: Router,
     gate: GateSettings,
@@ -115,6 +118,7 @@ impl App {
     ) -> Result<Self, ServerError> {
         let metrics = telemetry::metrics()?;
         backfill(&store).await?;
+        let mailer = mailer(&config, &store).await?;
         let settings = SessionSettings {
             idle: config.session.idle,
             absolute: config.session.absolute,
@@ -139,6 +143,7 @@ impl App {
             admin: Arc::new(admin),
             ops: Arc::new(ops),
             exports: None,
+            mailer,
             config,
             clock,
             rng,
@@ -157,6 +162,18 @@ impl App {
     pub fn admin(&self) -> Router {
         admin::router(Arc::clone(&self.admin))
     }
+}
+
+/// Says in the store whether mail is sent here, and makes what sends it.
+async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, StoreError> {
+    let on = config.mail.is_some();
+    store.transaction("switch mail", async |tx: Tx| outbox::switch(&tx, on).await).await?;
+    let site = config.public_url.host_str().unwrap_or_default();
+    let make = |mail: &MailSettings| {
+        let (server, from) = (mail.server.clone(), mail.from.clone());
+        Mailer::new(store.clone(), server, from, site, Rules::default())
+    };
+    Ok(config.mail.as_ref().map(make))
 }
 
 /// Automatic exports: how often, and how many are kept.

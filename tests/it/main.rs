@@ -11,6 +11,7 @@ mod commands;
 mod directory;
 mod examples;
 mod front_door;
+mod mail;
 mod saml;
 mod sign_in;
 mod simplesamlphp;

@@ -1,7 +1,8 @@
-//! What stands around the server in tests: real identity providers, browsers, forms.
+//! What stands around the server in tests: real identity providers, mail servers, browsers, forms.
 
 pub mod browser;
 pub mod forms;
+pub mod mail_server;
 pub mod person;
 pub mod ports;
 pub mod server;

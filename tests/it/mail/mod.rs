@@ -1,0 +1,3 @@
+//! Mail: what was queued arrives through a real mail server, whatever that is like at the moment.
+
+mod sending;
