@@ -1,12 +1,12 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{audit, claim, link, login, member, organization, outbox, sso, team, team_member, user};
+use super::{audit, claim, last_used, link, login, member, organization, outbox, sso, team, team_member, user};
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
 /// What the directory promises of each of its records and index rows, for [`check_store`](crate::store::check_store).
 pub fn checkers() -> Vec<TableChecker> {
-    let mut all = vec![decodes(&organization::BY_SLUG)];
+    let mut all = vec![decodes(&organization::BY_SLUG), decodes(&last_used::LAST_USED)];
     all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
     all.extend(outbox::checkers());

@@ -10,6 +10,7 @@ pub mod claim;
 pub mod effective;
 pub mod entry;
 pub mod error;
+pub mod last_used;
 pub mod life;
 pub mod link;
 pub mod login;

@@ -7,16 +7,21 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::age::age;
 use super::browser_name::browser_name;
+use super::entering::organizations_of;
 use super::form::{Form, PAGE_FORM_LIMIT};
-use super::page::{self, AccountOrganization, AccountPage, AccountSession, FormTarget, Trouble};
+use super::page::{self, AccountOrganization, AccountPage, AccountSession, Trouble};
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{member, organization, user};
+use crate::directory::{organization, user};
 use crate::kernel::{Fault, FaultKind, SessionId};
+use crate::session::SessionRecord;
+use crate::store::{StoreError, Tx};
 
-const HERE: &str = "/.vestibule/account";
+/// The page's address.
+pub const HERE: &str = "/.vestibule/account";
 /// How many organizations and sessions are shown.
 const SHOWN: usize = 100;
 
@@ -28,16 +33,18 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
     let reader = portal.store.reader();
     let Some(account) = user::by_id(&reader, visitor.user).await? else { return Ok(sign_in_first()) };
-    let organizations = organizations(&portal, &visitor).await?;
-    let sessions = sessions(&portal, &visitor).await?;
+    let organizations = organizations(&reader, visitor).await?;
+    let sessions = sessions(&portal, visitor).await?;
     let page = AccountPage {
         site: &portal.site,
         name: &account.display_name(),
         email: account.email.as_str(),
+        current: organizations.iter().find(|organization| organization.current),
         organizations: &organizations,
         sessions: &sessions,
     };
-    Ok(page::html(StatusCode::OK, FormTarget::Here, &page))
+    // Switching may lead to an identity provider.
+    Ok(page::html(StatusCode::OK, portal.to_identity_provider(), &page))
 }
 
 /// `POST /.vestibule/account/sessions/end` with `session`: ends one of the person's own sessions.
@@ -65,33 +72,69 @@ pub async fn end(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Bo
     Ok(portal.without_session(page::redirect("/.vestibule/sign-out", &[])))
 }
 
-fn sign_in_first() -> Response {
+/// `POST /.vestibule/account/sessions/end-others`: ends all of the person's sessions but this one.
+///
+/// # Errors
+/// A post from another site.
+pub async fn end_others(State(portal): State<Arc<Portal>>, headers: HeaderMap, _: Body) -> Result<Response, Trouble> {
+    same_origin::check(&headers, &portal.origin)?;
+    let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
+    let others = portal.sessions_of(visitor.user).await?.into_iter().filter(|session| session.id != visitor.session);
+    let others: Vec<SessionId> = others.map(|session| session.id).collect();
+    let end = async |tx: Tx| {
+        for id in &others {
+            portal.sessions.end(&tx, *id).await?;
+        }
+        Ok::<_, Trouble>(())
+    };
+    portal.store.transaction("end other sessions", end).await?;
+    tracing::info!(session = %visitor.session, count = others.len(), "other sessions ended by their owner");
+    Ok(page::redirect(HERE, &[]))
+}
+
+/// To the sign-in page, and back here.
+pub fn sign_in_first() -> Response {
     page::redirect("/.vestibule/sign-in?return_to=%2F.vestibule%2Faccount", &[])
 }
 
-async fn organizations(portal: &Portal, visitor: &Visitor) -> Result<Vec<AccountOrganization>, Trouble> {
-    let reader = portal.store.reader();
-    let mut found = Vec::new();
-    for id in member::of_user(&reader, visitor.user).await?.into_iter().take(SHOWN) {
-        let organization = organization::by_id(&reader, id).await?;
-        let membership = member::find(&reader, id, visitor.user).await?;
-        if let (Some(organization), Some(membership)) = (organization, membership) {
-            let current = visitor.organization == Some(id);
-            let role = membership.role.as_str().replace('_', " ");
-            found.push(AccountOrganization { name: organization.name, role, current });
-        }
-    }
-    Ok(found)
-}
-
-async fn sessions(portal: &Portal, visitor: &Visitor) -> Result<Vec<AccountSession>, Trouble> {
-    let records = portal.sessions_of(visitor.user).await?;
-    let shown = records.into_iter().take(SHOWN).map(|record| AccountSession {
-        id: record.id.to_string(),
-        started: record.created.to_string().replace('T', " ").replace('Z', " UTC"),
-        client: record.client.map_or_else(|| "unknown address".to_owned(), |address| address.to_string()),
-        agent: record.user_agent.as_deref().map(browser_name).unwrap_or_default(),
-        current: record.id == visitor.session,
+async fn organizations(tx: &Tx, visitor: Visitor) -> Result<Vec<AccountOrganization>, StoreError> {
+    let found = organizations_of(tx, visitor.user).await?.into_iter().take(SHOWN);
+    let shown = found.map(|(organization, member)| AccountOrganization {
+        current: visitor.organization == Some(organization.id),
+        role: member.role.as_str().replace('_', " "),
+        slug: organization.slug.to_string(),
+        name: organization.name,
     });
     Ok(shown.collect())
+}
+
+async fn sessions(portal: &Portal, visitor: Visitor) -> Result<Vec<AccountSession>, Trouble> {
+    let reader = portal.store.reader();
+    let mut shown = Vec::new();
+    for record in portal.sessions_of(visitor.user).await?.into_iter().take(SHOWN) {
+        let organization = match record.organization {
+            Some(id) => organization::by_id(&reader, id).await?.map(|organization| organization.name),
+            None => None,
+        };
+        shown.push(session(&record, organization, visitor, portal.store.now()));
+    }
+    shown.sort_by_key(|session| !session.current);
+    Ok(shown)
+}
+
+fn session(
+    record: &SessionRecord,
+    organization: Option<String>,
+    visitor: Visitor,
+    now: crate::kernel::Timestamp,
+) -> AccountSession {
+    AccountSession {
+        id: record.id.to_string(),
+        started: record.signed_in().to_string().replace('T', " ").replace('Z', " UTC"),
+        age: age(now.since(record.signed_in())),
+        client: record.client.map_or_else(|| "unknown address".to_owned(), |address| address.to_string()),
+        agent: record.user_agent.as_deref().map(browser_name).filter(|name| !name.is_empty()),
+        organization,
+        current: record.id == visitor.session,
+    }
 }

@@ -5,8 +5,10 @@
 
 mod account;
 mod acs;
+mod age;
 mod attempt;
 mod browser_name;
+mod entering;
 mod finish;
 mod form;
 mod login_cookie;
@@ -19,6 +21,7 @@ mod sign_in;
 mod sign_out;
 mod start;
 mod state;
+mod switch;
 mod throttle;
 mod verification;
 mod visitor;
@@ -51,6 +54,8 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
         .route("/.vestibule/account", get(account::show))
         .route("/.vestibule/account/sessions/end", post(account::end))
+        .route("/.vestibule/account/sessions/end-others", post(account::end_others))
+        .route("/.vestibule/account/organization", post(switch::post))
         .fallback(missing)
         .layer(from_fn_with_state(Arc::clone(&portal), edge))
         .with_state(portal)

@@ -244,6 +244,8 @@ pub struct AccountPage<'a> {
     pub name: &'a str,
     /// Their address.
     pub email: &'a str,
+    /// The organization that this session is in.
+    pub current: Option<&'a AccountOrganization>,
     /// Where they are a member.
     pub organizations: &'a [AccountOrganization],
     /// Where they are signed in.
@@ -254,6 +256,8 @@ pub struct AccountPage<'a> {
 pub struct AccountOrganization {
     /// The organization's name.
     pub name: String,
+    /// Its slug.
+    pub slug: String,
     /// The role, in words.
     pub role: String,
     /// Whether this session is in it.
@@ -264,12 +268,16 @@ pub struct AccountOrganization {
 pub struct AccountSession {
     /// Its id.
     pub id: String,
-    /// When it was made.
+    /// When the person signed in.
     pub started: String,
+    /// How long ago that was.
+    pub age: String,
     /// Where from.
     pub client: String,
     /// Which browser, in a few words.
-    pub agent: String,
+    pub agent: Option<String>,
+    /// The name of the organization that it is in.
+    pub organization: Option<String>,
     /// Whether it is this very one.
     pub current: bool,
 }

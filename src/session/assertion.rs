@@ -108,3 +108,26 @@ fn claims(issuer: &str, token: &SessionToken, facts: &Facts, audience: &str, now
     }
     claims
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Role;
+    use crate::session::facts::sample;
+    use crate::session::token::tests::token;
+
+    #[test]
+    fn d21_orgs_lists_all_of_theirs_or_says_that_it_is_cut() {
+        let now = Timestamp::from_seconds(1_000);
+        let told = |count: usize| {
+            let organizations = (0..count).map(|number| format!("organization-{number:04}").parse().unwrap()).collect();
+            let facts = Facts { organizations, ..sample(Some(("acme", Role::Member)), &[]) };
+            claims("https://app.example", &token(now), &facts, "app", now)
+        };
+        let two = told(2);
+        assert_eq!(two["orgs"], json!(["organization-0000", "organization-0001"]));
+        assert_eq!((two["org"].as_str(), two["truncated"].as_bool()), (Some("acme"), None));
+        let many = told(300);
+        assert_eq!((many.get("orgs"), many["truncated"].as_bool()), (None, Some(true)));
+    }
+}

@@ -44,12 +44,23 @@ pub struct SessionRecord {
     pub auth_time: Timestamp,
     /// When a second factor was shown.
     pub second_factor: Option<Timestamp>,
+    /// When the person signed in; `None`: when it was made. A session that took the place of another in an organization
+    /// switched to was made later, and is not younger for that.
+    #[serde(default)]
+    pub signed_in: Option<Timestamp>,
     /// When it ends at the latest; the idle limit may end it sooner.
     pub absolute_end: Timestamp,
     /// Where it was made from.
     pub client: Option<IpAddr>,
     /// The browser's name for itself, shortened.
     pub user_agent: Option<String>,
+}
+
+impl SessionRecord {
+    /// When the person signed in.
+    pub fn signed_in(&self) -> Timestamp {
+        self.signed_in.unwrap_or(self.created)
+    }
 }
 
 /// Which sessions are meant.
@@ -139,8 +150,8 @@ pub(super) fn checkers() -> Vec<TableChecker> {
 pub(super) fn insert(
     tx: &Tx,
     token: &SessionToken,
-    client: Option<IpAddr>,
-    agent: Option<&str>,
+    signed_in: Option<Timestamp>,
+    (client, agent): (Option<IpAddr>, Option<&str>),
 ) -> Result<(), StoreError> {
     let record = SessionRecord {
         id: token.id,
@@ -151,6 +162,7 @@ pub(super) fn insert(
         created: token.created,
         auth_time: token.auth_time,
         second_factor: token.second_factor,
+        signed_in,
         absolute_end: token.absolute_end,
         client,
         user_agent: agent.map(shorten),
@@ -282,8 +294,8 @@ mod tests {
             absolute_end: now.plus(LONGEST_SESSION),
         };
         let both = async |tx: &Tx| {
-            insert(tx, &token(one), None, None)?;
-            insert(tx, &token(other), None, None)
+            insert(tx, &token(one), None, (None, None))?;
+            insert(tx, &token(other), None, (None, None))
         };
         let fine = Vec::<String>::new();
         assert_eq!(changed(&store, both).await, fine);

@@ -15,7 +15,7 @@ use super::keys::Keys;
 use super::records::{self, Scope};
 use super::revocation::{Revocations, Wakes};
 use super::token::{LONGEST_SESSION, Method, SessionToken};
-use crate::directory::{effective, organization};
+use crate::directory::{effective, last_used, organization};
 use crate::kernel::{Clock, OrgId, Rng, SessionId, Timestamp, UserId};
 use crate::store::{Feed, Store, Tx};
 
@@ -96,6 +96,8 @@ pub struct NewSession {
     pub auth_time: Timestamp,
     /// When a second factor was shown.
     pub second_factor: Option<Timestamp>,
+    /// When the person signed in, if that was in the session that this one replaces.
+    pub signed_in: Option<Timestamp>,
     /// When it must end at the latest, if the IdP says so (R28); the configured limits may end it sooner.
     pub ends: Option<Timestamp>,
     /// The session that this one takes the place of: it ends in the same transaction.
@@ -116,6 +118,7 @@ impl NewSession {
             method,
             auth_time: now,
             second_factor: None,
+            signed_in: None,
             ends: None,
             replaces: None,
             client: None,
@@ -299,7 +302,10 @@ impl Sessions {
             seen: now,
             absolute_end: new.ends.map_or(now.plus(absolute), |ends| ends.min(now.plus(absolute))),
         };
-        records::insert(tx, &token, new.client, new.user_agent.as_deref())?;
+        records::insert(tx, &token, new.signed_in, (new.client, new.user_agent.as_deref()))?;
+        if let Some(organization) = new.organization {
+            last_used::note(tx, new.user, organization)?;
+        }
         let set_cookie = self.form.set(&token, &self.keys.current().sealer, &*self.rng);
         Ok(SessionStart { id: token.id, set_cookie })
     }

@@ -9,6 +9,7 @@ mod idp;
 mod pages;
 mod refusals;
 mod start;
+mod switching;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

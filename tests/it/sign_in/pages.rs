@@ -91,7 +91,7 @@ async fn sign_out_asks_ends_and_says_so() {
 }
 
 /// A copy of the cookie is worth nothing once the session is over.
-async fn until_over(mut copy: super::Browser) {
+pub async fn until_over(mut copy: super::Browser) {
     for _ in 0..100 {
         if copy.get("/.vestibule/account").await.status == StatusCode::SEE_OTHER {
             return;

@@ -1,0 +1,129 @@
+//! Switching the organization: the same sign-in goes on in another one, under a new session, if that one's rules are
+//! met; else what is missing is asked for (D6).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+
+use super::account;
+use super::entering::{self, Entering};
+use super::form::{Form, PAGE_FORM_LIMIT};
+use super::page::{self, Trouble};
+use super::return_path::ReturnPath;
+use super::same_origin;
+use super::state::Portal;
+use super::visitor::Visitor;
+use crate::directory::{AuditEntry, DirectoryError, Organization, audit, organization, user};
+use crate::kernel::{Client, Fault, FaultKind, Slug};
+use crate::session::records;
+use crate::store::Tx;
+
+/// What became of it.
+enum Outcome {
+    /// In, with this cookie.
+    In(HeaderValue),
+    /// In that organization already.
+    There,
+    /// The session is over.
+    Over,
+    /// First a sign-in at this organization's identity provider.
+    SignInAt(Box<Organization>),
+}
+
+/// `POST /.vestibule/account/organization` with `organization`, a slug, and perhaps `return_to`: goes on in that
+/// organization. A page of the app may hold this form, too: it is of the same origin.
+///
+/// # Errors
+/// A post from another site; an organization that is not theirs, whether or not there is one; one that their address
+/// can't enter.
+pub async fn post(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
+    same_origin::check(&headers, &portal.origin)?;
+    let Some(visitor) = portal.visitor(&headers).await? else { return Ok(account::sign_in_first()) };
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let return_to = ReturnPath::parse(form.get("return_to").unwrap_or_default());
+    let slug: Slug = form.get("organization").unwrap_or_default().parse().map_err(|_| not_theirs())?;
+    match portal.switch(visitor, client, &slug).await? {
+        Outcome::In(cookie) => {
+            tracing::info!(session = %visitor.session, organization = %slug, "switched to another organization");
+            let mut response = page::redirect(return_to.as_str(), &[]);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            Ok(response)
+        }
+        Outcome::There => Ok(page::redirect(return_to.as_str(), &[])),
+        Outcome::Over => Ok(account::sign_in_first()),
+        Outcome::SignInAt(at) => portal.start_sign_in(client, &headers, &at, ReturnPath::parse(account::HERE)).await,
+    }
+}
+
+impl Portal {
+    async fn switch(&self, visitor: Visitor, client: Client, slug: &Slug) -> Result<Outcome, Trouble> {
+        let switch = async |tx: Tx| {
+            // Of many posts one finds the session still there.
+            let Some(record) = records::find(&tx, visitor.session).await? else { return Ok(Outcome::Over) };
+            let Some(user) = user::by_id(&tx, visitor.user).await? else { return Ok(Outcome::Over) };
+            let organization = match organization::by_slug(&tx, slug).await {
+                Ok(organization) => organization,
+                Err(DirectoryError::NoSuchOrganization(_)) => return Err(not_theirs()),
+                Err(error) => return Err(error.into()),
+            };
+            match entering::may_enter(&tx, &user, &organization, &(&record).into()).await? {
+                Entering::Enter if record.organization == Some(organization.id) => Ok(Outcome::There),
+                Entering::Enter => {
+                    let entry = AuditEntry::new(&tx, user.email.as_str(), "login.switched", "session");
+                    let entry = entry.changed("", "session").from(client);
+                    audit::append(&tx, &*self.rng, organization.id, &entry)?;
+                    let start = self.carry_over(&tx, record, &organization).await?;
+                    Ok(Outcome::In(start.set_cookie))
+                }
+                Entering::SignInAt(at) => match organization::by_id(&tx, at).await? {
+                    Some(at) => Ok(Outcome::SignInAt(Box::new(at))),
+                    None => Err(no_way(&organization)),
+                },
+                Entering::SignInAgain => Err(sign_in_again(&organization)),
+                Entering::NoWay => Err(no_way(&organization)),
+                Entering::NotTheirs => Err(not_theirs()),
+            }
+        };
+        self.store.transaction("switch organization", switch).await
+    }
+}
+
+/// The same for an organization that does not exist as for one that they are not in.
+fn not_theirs() -> Trouble {
+    let public = "You are not in this organization, or there is none of that name.";
+    let mut trouble = Trouble::from(Fault::new(FaultKind::NotFound, public, "no organization of theirs"));
+    trouble.again = Some(account::HERE.into());
+    trouble
+}
+
+fn no_way(organization: &Organization) -> Trouble {
+    let public = format!(
+        "{} wants single sign-on, and nobody's single sign-on speaks for the domain of your address. Please ask an owner \
+         or administrator of {}.",
+        organization.name, organization.name
+    );
+    let detail = format!("{} requires single sign-on; none speaks for this address", organization.slug);
+    let mut trouble = Trouble::from(Fault::new(FaultKind::Forbidden, public, detail));
+    trouble.again = Some(account::HERE.into());
+    trouble
+}
+
+fn sign_in_again(organization: &Organization) -> Trouble {
+    let public = format!(
+        "{} wants a sign-in that is more recent than yours. Please sign out, and sign in again.",
+        organization.name
+    );
+    let detail = format!("the sign-in is older than {} allows", organization.slug);
+    let mut trouble = Trouble::from(Fault::new(FaultKind::Forbidden, public, detail));
+    trouble.title = Some("Please sign in again");
+    trouble.again = Some("/.vestibule/sign-out".into());
+    trouble
+}
