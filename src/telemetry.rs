@@ -114,7 +114,7 @@ type Label = (&'static str, &'static str);
 const UPSTREAM: &[Label] = &[("upstream", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 17] = [
+const METRICS: [(Kind, &str, &[Label], &str); 19] = [
     (
         Kind::Counter,
         "vestibule_requests_total",
@@ -154,6 +154,8 @@ const METRICS: [(Kind, &str, &[Label], &str); 17] = [
         &[],
         "Connections closed because a request's head came too slowly.",
     ),
+    (Kind::Counter, "vestibule_slow_bodies_total", &[], "Requests ended because their body came too slowly."),
+    (Kind::Counter, "vestibule_bodies_refused_total", &[], "Bodies for Vestibule's own pages over the limit."),
     (Kind::Counter, "vestibule_connections_refused_total", &[], "Connections over the limit."),
     (
         Kind::Counter,

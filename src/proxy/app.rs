@@ -60,6 +60,7 @@ fn tell(ended: Ended) {
     match ended {
         Ended::Idle => {}
         Ended::SlowHeader => metrics::counter!("vestibule_slow_headers_total").increment(1),
+        Ended::Late => metrics::counter!("vestibule_slow_bodies_total").increment(1),
         Ended::Session(of) => {
             metrics::counter!("vestibule_streams_ended_total").increment(1);
             tracing::info!(user = %of.user, session = %of.id, "an open stream ended with its session");

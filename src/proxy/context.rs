@@ -6,7 +6,7 @@ use std::time::Instant;
 use pingora::proxy::Session;
 
 use super::decide::Decision;
-use super::limits;
+use super::pace::Pace;
 use super::upstream::Target;
 use crate::kernel::{Reference, Rng};
 use crate::session::SignedIn;
@@ -26,9 +26,10 @@ pub struct Context {
     pub target: Option<Arc<Target>>,
     /// How many addresses were tried.
     pub tries: usize,
-    /// Whether it may be silent for long.
-    pub streams: bool,
-    body_bytes: u64,
+    /// Whether it announces a stream, towards which the app may be silent for long.
+    pub announced: bool,
+    /// How slowly it may come.
+    pub pace: Pace,
     counted_open: bool,
 }
 
@@ -42,8 +43,8 @@ impl Default for Context {
             who: None,
             target: None,
             tries: 0,
-            streams: false,
-            body_bytes: 0,
+            announced: false,
+            pace: Pace::default(),
             counted_open: false,
         }
     }
@@ -53,13 +54,6 @@ impl Context {
     /// The request's reference.
     pub fn reference(&mut self, rng: &dyn Rng) -> Reference {
         self.reference.get_or_insert_with(|| Reference::random(rng)).clone()
-    }
-
-    /// Counts a piece of an HTTP/1.1 body; `false` if the body comes too slowly.
-    pub fn body_in_time(&mut self, piece: usize) -> bool {
-        self.body_bytes = self.body_bytes.saturating_add(u64::try_from(piece).unwrap_or(u64::MAX));
-        let elapsed = self.started.elapsed();
-        elapsed <= limits::BODY_GRACE || self.body_bytes / elapsed.as_secs().max(1) >= limits::BODY_RATE
     }
 
     /// The answer has begun and may go on for long.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use super::receiving::Receiving;
 use super::routes::Route;
 use super::rules::Rules;
 use super::settings::Access;
-use super::{forward_auth, guard, limits, own, path, portal_service, sign_in};
+use super::{flow, forward_auth, guard, limits, own, path, portal_service, sign_in};
 use crate::kernel::Rng;
 use crate::session::{Authentication, Facts, Sessions};
 
@@ -87,7 +88,7 @@ impl Gate {
         Ok(match decision {
             Decision::Forward => {
                 let renews = route.access != Access::Public;
-                Self::let_pass(session, context, authentication, route, renews);
+                self.let_pass(session, context, authentication, route, renews);
                 None
             }
             Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
@@ -101,6 +102,7 @@ impl Gate {
 
     /// `renews`: whether the cookie may be sealed anew; not where answers may be cached for everybody.
     fn let_pass(
+        &self,
         session: &mut Session,
         context: &mut Context,
         authentication: Authentication,
@@ -112,7 +114,7 @@ impl Gate {
             who.renewed = who.renewed.filter(|_| renews);
             context.who = Some(who);
         }
-        context.streams = is_stream(session.req_header());
+        flow::begin(session, context, self.rules.upstreams[context.upstream].speaks_h2());
         // pingora copies the header for the app: the spelling of its names need not be copied along.
         rewrite(session.req_header_mut(), |_| {});
     }
@@ -212,17 +214,6 @@ fn canonicalize(request: &mut RequestHeader) -> Result<(), path::PathError> {
     Ok(())
 }
 
-/// Whether an answer may be silent for long: WebSocket, server-sent events, gRPC.
-fn is_stream(request: &RequestHeader) -> bool {
-    let begins = |name: header::HeaderName, with: &[u8]| {
-        let value = request.headers.get(name).map(header::HeaderValue::as_bytes).unwrap_or_default();
-        value.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with))
-    };
-    begins(header::UPGRADE, b"websocket")
-        || begins(header::ACCEPT, b"text/event-stream")
-        || begins(header::CONTENT_TYPE, b"application/grpc")
-}
-
 #[async_trait]
 impl ProxyHttp for Gate {
     type CTX = Context;
@@ -236,8 +227,7 @@ impl ProxyHttp for Gate {
 
     async fn early_request_filter(&self, session: &mut Session, _: &mut Context) -> pingora::Result<()> {
         guard::header_is_read(&self.sessions);
-        let upgrade = session.is_upgrade_req();
-        session.set_read_timeout(if upgrade { None } else { Some(limits::BODY_SILENCE) });
+        session.set_read_timeout(Some(limits::BODY_SILENCE));
         session.set_write_timeout(Some(limits::WRITE_SILENCE));
         Ok(())
     }
@@ -257,7 +247,7 @@ impl ProxyHttp for Gate {
         let Some(target) = &context.target else {
             return Error::e_explain(ErrorType::HTTPStatus(502), "the upstream has no address");
         };
-        Ok(target.peer(context.streams))
+        Ok(target.peer(context.announced))
     }
 
     fn fail_to_connect(
@@ -309,33 +299,51 @@ impl ProxyHttp for Gate {
         &self,
         session: &mut Session,
         body: &mut Option<Bytes>,
-        _: bool,
+        whole: bool,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        if context.streams || session.is_http2() || session.was_upgraded() {
-            return Ok(());
-        }
-        if context.body_in_time(body.as_ref().map_or(0, Bytes::len)) {
-            return Ok(());
-        }
-        Error::e_explain(ErrorType::HTTPStatus(408), "the body comes too slowly")
+        flow::piece(session, context, body.as_ref().map_or(0, Bytes::len), whole)
     }
 
     async fn response_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
+        flow::answer_begins(session, response, context);
         strip_set_cookies(response);
+        if response.status.is_informational() {
+            return Ok(());
+        }
         if let Some(cookie) = context.who.as_mut().and_then(|who| who.renewed.take()) {
             response.append_header(header::SET_COOKIE, cookie)?;
             response.insert_header(header::CACHE_CONTROL, "private, no-store")?;
         }
-        if context.streams || response.status == http::StatusCode::SWITCHING_PROTOCOLS {
-            context.count_open();
-        }
         Ok(())
+    }
+
+    fn response_body_filter(
+        &self,
+        session: &mut Session,
+        _: &mut Option<Bytes>,
+        last: bool,
+        context: &mut Context,
+    ) -> pingora::Result<Option<Duration>> {
+        if last {
+            flow::answer_ends(session, context);
+        }
+        Ok(None)
+    }
+
+    async fn response_trailer_filter(
+        &self,
+        session: &mut Session,
+        _: &mut http::HeaderMap,
+        context: &mut Context,
+    ) -> pingora::Result<Option<Bytes>> {
+        flow::answer_ends(session, context);
+        Ok(None)
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut Context) -> FailToProxy {

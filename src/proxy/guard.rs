@@ -1,7 +1,7 @@
-//! What watches requests from outside of pingora's phases: a limit on a whole header's time, and the end of every open
-//! stream whose session ends, or whose route is not for its person any more.
+//! What watches requests from outside of pingora's phases: a limit on a whole header's time, the moments of
+//! [`super::pace`], and the end of every open stream whose session ends, or whose route is not for its person any more.
 //!
-//! pingora has no hook for either. So the future that serves a connection is polled beside a watcher, and dropped when
+//! pingora has no hook for any of them. So the future that serves a connection is polled beside a watcher, and dropped when
 //! the watcher says so. Over HTTP/1.1 one watcher serves all of a connection's requests, one after the other, and the
 //! connection closes; over HTTP/2 each stream has its own, and is reset. A request that does not wait costs a few words
 //! of memory: the timer and the place in the list of those who listen are the connection's, and stay.
@@ -16,6 +16,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::{Instant, Sleep};
 
 use super::decide::{Decision, Who, decide};
+use super::pace::Due;
 use super::routes::Routes;
 use crate::session::{SessionToken, Sessions};
 
@@ -45,6 +46,8 @@ struct Watch {
     another: Cell<bool>,
     /// The wakes that the decision on the request has taken into account.
     seen: Cell<u64>,
+    /// When the request is dropped, unless another moment is set before.
+    due: Cell<Option<Instant>>,
 }
 
 tokio::task_local! {
@@ -56,6 +59,7 @@ tokio::task_local! {
 pub fn awaits_header(time: Duration) -> bool {
     WATCH
         .try_with(|watch| {
+            watch.due.set(None);
             if watch.stage.get() != Stage::First {
                 watch.until.set(Instant::now() + time);
                 watch.stage.set(Stage::Next);
@@ -95,6 +99,11 @@ pub fn watch(session: SessionToken, rule: usize) {
     });
 }
 
+/// The request that this task serves is dropped at this moment, unless another one is set before.
+pub fn set_due(due: Option<Instant>) {
+    let _ = WATCH.try_with(|watch| watch.due.set(due));
+}
+
 /// Why a request was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -102,6 +111,8 @@ pub enum Ended {
     SlowHeader,
     /// No further header came in time.
     Idle,
+    /// The body, or the answer to an announced stream, did not come in time.
+    Late,
     /// The session ended.
     Session(SessionToken),
     /// The session lives, but the route is not for this person any more.
@@ -123,20 +134,29 @@ pub async fn guarded<F: Future>(
         whose: Cell::new(None),
         another: Cell::new(false),
         seen: Cell::new(sessions.wakes().begun),
+        due: Cell::new(None),
     };
     let serve = async move {
         let mut serve = pin!(serve);
         let mut timer = pin!(time.map(tokio::time::sleep));
         let mut ear = Ear { sessions, changed: pin!(sessions.changed()), registered: None };
         let mut check = None;
+        let mut due = Due::default();
         poll_fn(|context| {
             if let Poll::Ready(output) = serve.as_mut().poll(context) {
                 return Poll::Ready(Ok(output));
             }
-            WATCH.with(|watch| match watch.stage.get() {
-                Stage::Free => Poll::Pending,
-                Stage::First | Stage::Handshake | Stage::Next => poll_limit(timer.as_mut(), watch, context).map(Err),
-                Stage::Watched => poll_end(routes, &mut ear, &mut check, watch, context).map(Err),
+            WATCH.with(|watch| {
+                if watch.due.get().is_some_and(|moment| due.poll(moment, context).is_ready()) {
+                    return Poll::Ready(Err(Ended::Late));
+                }
+                match watch.stage.get() {
+                    Stage::Free => Poll::Pending,
+                    Stage::First | Stage::Handshake | Stage::Next => {
+                        poll_limit(timer.as_mut(), watch, context).map(Err)
+                    }
+                    Stage::Watched => poll_end(routes, &mut ear, &mut check, watch, context).map(Err),
+                }
             })
         })
         .await

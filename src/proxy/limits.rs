@@ -21,27 +21,35 @@ pub const H2_STREAMS: u32 = 128;
 pub const BODY_SILENCE: Duration = Duration::from_secs(30);
 /// How long a client may take to accept a piece of the answer.
 pub const WRITE_SILENCE: Duration = Duration::from_secs(60);
-/// After this time an HTTP/1.1 body must have come at [`BODY_RATE`] or faster.
+/// After this time a body must have come at [`BODY_RATE`] or faster.
 pub const BODY_GRACE: Duration = Duration::from_secs(30);
-/// The slowest an HTTP/1.1 body may come, in bytes a second.
+/// The slowest a body may come, in bytes a second.
 pub const BODY_RATE: u64 = 256;
+/// How long the client of a gRPC call (HTTP/2 on both sides) may pause before the app has begun its answer.
+pub const CALL_SILENCE: Duration = Duration::from_secs(300);
 /// The largest answer of an identity provider (POST to an assertion consumer service), in bytes.
 pub const ANSWER_BODY_LIMIT: usize = 1024 * 1024;
 /// The largest body for any other of the portal's pages, in bytes.
 pub const FORM_BODY_LIMIT: usize = 16 * 1024;
-/// How many bodies up to [`ANSWER_BODY_LIMIT`] are held at once: 64 MiB at most.
+/// How many bodies over [`FORM_BODY_LIMIT`] and up to [`ANSWER_BODY_LIMIT`] are held at once: 64 MiB at most.
 pub const LARGE_BODIES: usize = 64;
 /// How many bodies up to [`FORM_BODY_LIMIT`] are held at once: 16 MiB at most.
 pub const SMALL_BODIES: usize = 1024;
 /// How many of all these one client has at most.
 pub const BODIES_A_CLIENT: usize = 16;
+/// While all places for bodies are taken, a body gives way to a newcomer when it was silent for this time.
+pub const CROWDED_SILENCE: Duration = Duration::from_secs(1);
+/// The same, when it came below [`CROWDED_RATE`] for this time.
+pub const CROWDED_GRACE: Duration = Duration::from_secs(2);
+/// The slowest that a body may then come, in bytes a second.
+pub const CROWDED_RATE: u64 = 16 * 1024;
 /// How long the portal has for an answer.
 pub const PORTAL_TIME: Duration = Duration::from_secs(30);
 /// How long connecting to an upstream may take, TLS included.
 pub const CONNECT_TIME: Duration = Duration::from_secs(5);
-/// How long an upstream may be silent.
+/// How long an upstream may be silent; to a stream that was announced: before it begins its answer.
 pub const UPSTREAM_SILENCE: Duration = Duration::from_secs(300);
-/// How long a stream (WebSocket, server-sent events, gRPC) may be silent.
+/// How long an app may be silent within a stream that was announced (WebSocket, server-sent events, gRPC).
 pub const STREAM_SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// How long an unused connection to an upstream is kept.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);

@@ -81,6 +81,11 @@ impl Upstream {
         &self.settings.name
     }
 
+    /// Whether it is spoken to over HTTP/2.
+    pub fn speaks_h2(&self) -> bool {
+        self.settings.protocol.is_h2()
+    }
+
     /// Takes over what the names resolve to now, keeping what is known of addresses that stay.
     fn take(&self, found: Vec<(String, SocketAddr)>) {
         let old = self.targets.load();
@@ -160,10 +165,11 @@ impl Upstream {
 }
 
 impl Target {
-    /// What pingora connects to. A stream may be silent for long, an answer may not.
-    pub fn peer(&self, streams: bool) -> Box<HttpPeer> {
+    /// What pingora connects to. To a stream that was announced it may be silent for long: [`super::pace`] sees to it
+    /// that it begins its answer.
+    pub fn peer(&self, announced: bool) -> Box<HttpPeer> {
         let mut peer = Box::new(self.peer.clone());
-        if streams {
+        if announced {
             peer.options.read_timeout = Some(limits::STREAM_SILENCE);
         }
         peer

@@ -80,10 +80,13 @@ impl App {
                 received.push(request.clone());
                 received.len() - 1
             };
-            if request.header("upgrade").is_some() {
+            let path = request.target().split('?').next().unwrap_or_default().to_owned();
+            if request.header("upgrade").is_some() && !path.ends_with("/plain") {
                 return tunnel(stream).await;
             }
-            let path = request.target().split('?').next().unwrap_or_default().to_owned();
+            if path.ends_with("/duplex") {
+                return duplex(stream, !buffer.is_empty()).await;
+            }
             if path.ends_with("/events") {
                 return events(stream).await;
             }
@@ -170,5 +173,18 @@ async fn events(mut stream: TcpStream) {
     let _ = stream.write_all(head.as_bytes()).await;
     while stream.write_all(b"data: tick\n\n").await.is_ok() {
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Answers at once, and then says «heard» for whatever comes of the body.
+async fn duplex(mut stream: TcpStream, mut came: bool) {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut buffer = [0; 4096];
+    while came || matches!(stream.read(&mut buffer).await, Ok(1..)) {
+        came = false;
+        if stream.write_all(b"5\r\nheard\r\n").await.is_err() {
+            return;
+        }
     }
 }
