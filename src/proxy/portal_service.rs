@@ -2,6 +2,7 @@
 //! that is read only under a permit.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -12,7 +13,7 @@ use pingora::proxy::Session;
 use tower::ServiceExt as _;
 
 use super::limits;
-use super::receiving::Receiving;
+use super::receiving::{Permit, Receiving};
 use crate::kernel::{Client, Reference};
 
 /// What holds between two hops only (RFC 9110 §7.6.1).
@@ -46,21 +47,13 @@ pub async fn answer(
 ) -> pingora::Result<Option<u16>> {
     let limit = body_limit(&session.req_header().method, session.req_header().uri.path());
     // Held until the portal has answered: so long the body is in memory.
-    let permit = if limit == 0 { None } else { receiving.permit(client, limit) };
-    if limit > 0 && permit.is_none() {
-        metrics::counter!("vestibule_bodies_refused_total").increment(1);
-        session.set_keepalive(None);
-        return Ok(Some(503));
-    }
-    let body = match tokio::time::timeout(limits::PORTAL_TIME, read_body(session, limit)).await {
-        Ok(Ok(Some(body))) => Body::from(body),
-        Ok(Ok(None)) => {
-            // The portal is told all the same: what it refuses, it writes down.
+    let (permit, body) = match receive(session, receiving, client, limit).await? {
+        Ok(received) => received,
+        Err(status) => {
+            metrics::counter!("vestibule_bodies_refused_total").increment(1);
             session.set_keepalive(None);
-            Body::new(Limited::new(Body::from("x"), 0))
+            return Ok(Some(status));
         }
-        Ok(Err(error)) => return Err(error),
-        Err(_) => return Ok(Some(408)),
     };
     let Some(request) = request(session, Client::from(client), reference, body) else {
         return Ok(Some(400));
@@ -76,12 +69,51 @@ pub async fn answer(
     Ok(None)
 }
 
-/// Reads the whole body; `None` over `limit` bytes.
-async fn read_body(session: &mut Session, limit: usize) -> pingora::Result<Option<Bytes>> {
+/// The body of a request, and the right to hold it; or the status that refuses it.
+async fn receive(
+    session: &mut Session,
+    receiving: &Receiving,
+    client: IpAddr,
+    limit: usize,
+) -> pingora::Result<Result<(Option<Permit>, Body), u16>> {
+    if limit == 0 {
+        return Ok(Ok((None, Body::empty())));
+    }
+    let Some(permit) = receiving.permit(client, Instant::now()) else { return Ok(Err(503)) };
+    let read = tokio::time::timeout(limits::PORTAL_TIME, read_body(session, limit, &permit));
+    let read = tokio::select! {
+        read = read => read,
+        () = permit.given_up() => return Ok(Err(408)),
+    };
+    let body = match read {
+        Err(_) => return Ok(Err(408)),
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(Read::NoPlace)) => return Ok(Err(503)),
+        Ok(Ok(Read::Whole(body))) => Body::from(body),
+        Ok(Ok(Read::TooLarge)) => {
+            // The portal is told all the same: what it refuses, it writes down.
+            session.set_keepalive(None);
+            Body::new(Limited::new(Body::from("x"), 0))
+        }
+    };
+    Ok(Ok((Some(permit), body)))
+}
+
+/// What came of reading a body.
+enum Read {
+    /// All of it.
+    Whole(Bytes),
+    /// It is over the limit.
+    TooLarge,
+    /// It is large, and there is no place for another large one.
+    NoPlace,
+}
+
+async fn read_body(session: &mut Session, limit: usize, permit: &Permit) -> pingora::Result<Read> {
     let declared =
         session.get_header(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
-        return Ok(None);
+        return Ok(Read::TooLarge);
     }
     if session.get_header(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
         session.write_continue_response().await?;
@@ -89,11 +121,15 @@ async fn read_body(session: &mut Session, limit: usize) -> pingora::Result<Optio
     let mut body = BytesMut::new();
     while let Some(piece) = session.read_request_body().await? {
         if body.len() + piece.len() > limit {
-            return Ok(None);
+            return Ok(Read::TooLarge);
+        }
+        if !permit.piece(piece.len(), Instant::now()) {
+            return Ok(Read::NoPlace);
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Some(body.freeze()))
+    permit.whole();
+    Ok(Read::Whole(body.freeze()))
 }
 
 fn request(session: &Session, client: Client, reference: &Reference, body: Body) -> Option<Request<Body>> {
