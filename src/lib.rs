@@ -17,6 +17,9 @@ pub mod session;
 // SAML 2.0: metadata, AuthnRequest, the strict verifier.
 pub mod saml;
 
+// Passwords: hashing, which can be chosen, how often they may be tried.
+pub mod credential;
+
 // Sends what waits in the outbox, by SMTP.
 pub mod mail;
 

@@ -114,7 +114,7 @@ type Label = (&'static str, &'static str);
 const UPSTREAM: &[Label] = &[("upstream", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 19] = [
+const METRICS: [(Kind, &str, &[Label], &str); 20] = [
     (
         Kind::Counter,
         "vestibule_requests_total",
@@ -170,6 +170,7 @@ const METRICS: [(Kind, &str, &[Label], &str); 19] = [
         &[("code", "unreachable")],
         "Attempts that failed because of the mail server.",
     ),
+    (Kind::Counter, "vestibule_password_hashes_total", &[], "Passwords that were hashed, to set or to look at one."),
     (Kind::Gauge, "vestibule_mails_waiting", &[], "Mails in the outbox."),
     (
         Kind::Gauge,

@@ -29,6 +29,7 @@ pub use check::check_store;
 pub use explain::{RouteDecision, RouteExplainer};
 pub use socket::{SocketError, bind};
 
+use crate::credential::{Hasher, Policy};
 use crate::directory::AuditEntry;
 use crate::directory::audit;
 use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
@@ -48,6 +49,10 @@ pub struct Admin {
     pub store: Store,
     /// Chance.
     pub rng: Arc<dyn Rng>,
+    /// Which passwords can be chosen.
+    pub passwords: Policy,
+    /// Hashes them.
+    pub hasher: Arc<Hasher>,
     /// Names of the site, as IdPs know them.
     pub service_provider: ServiceProvider,
     /// Says what the gate's routes decide.

@@ -7,8 +7,10 @@ use super::api::{
     Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow,
     UserView,
 };
-use crate::directory::{Member, Organization, Origin, User, claim, member, organization, user};
-use crate::kernel::{EmailAddress, Fault, Role, Slug};
+use crate::directory::{
+    Member, Organization, Origin, User, claim, member, one_time_link, organization, password, user,
+};
+use crate::kernel::{EmailAddress, Fault, FaultKind, Role, Secret, Slug};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
@@ -74,13 +76,52 @@ pub(super) async fn remove_member(
     Ok(gone)
 }
 
+/// The hash of the password that somebody is to have.
+async fn hash(admin: &Admin, password: Option<&Secret<String>>, email: &EmailAddress) -> Result<Option<String>, Fault> {
+    let Some(chosen) = password else { return Ok(None) };
+    let refuse = |text: String| Fault::plain(FaultKind::Invalid, text);
+    if !admin.passwords.enabled {
+        return Err(refuse("there are no passwords here: set «enabled» under [password] to true".to_owned()));
+    }
+    admin.passwords.check(chosen.expose(), email).map_err(|weakness| refuse(weakness.to_string()))?;
+    let hashed = admin.hasher.hash(chosen.clone()).await;
+    let busy = "too many passwords are being hashed at this moment: try again";
+    hashed.map(Some).map_err(|_| Fault::plain(FaultKind::Unavailable, busy))
+}
+
+/// Gives an account a password: its sessions end, and so do the links to set another.
+async fn set_password(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    account: &User,
+    hash: &str,
+) -> Result<(), Fault> {
+    password::set(tx, account.id, hash)?;
+    one_time_link::forget(tx, account.id).await?;
+    records::revoke(tx, Scope::User(account.id)).await?;
+    admin.audit(tx, organization.id, "password.set", &account.email, "", "")?;
+    Ok(())
+}
+
 pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, Fault> {
     let (admin, call) = (&*admin, &call);
+    let hash = hash(admin, call.password.as_ref(), &call.email).await?;
     admin
         .store
         .transaction("user add", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let account = add_member(admin, &tx, &found, &call.email, call.role).await?;
+            let there = match user::find_by_email(&tx, &call.email).await? {
+                Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
+                None => None,
+            };
+            let account = match there.filter(|_| hash.is_some()) {
+                Some(account) => account,
+                None => add_member(admin, &tx, &found, &call.email, call.role).await?,
+            };
+            if let Some(hash) = &hash {
+                set_password(admin, &tx, &found, &account, hash).await?;
+            }
             let memberships = memberships(&tx, &account).await?;
             let domain = call.email.domain();
             let claimed = claim::holder(&tx, &domain).await?.is_some();

@@ -1,19 +1,23 @@
 //! `user`
 
+use std::io::{BufRead as _, Read as _};
+
 use super::output::{facts, table};
 use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
-use crate::admin::api::{UserActivate, UserAdd, UserList, UserRemove, UserSet, UserShow, UserView};
+use crate::admin::api::{UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow, UserView};
+use crate::kernel::{Secret, Slug};
+
+/// The longest line that is read as a password, in bytes.
+const PASSWORD_LIMIT: u64 = 4096;
 
 pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
     match verb {
-        User::Add { slug, email, role } => {
-            let told = format!("{email} is {role} of {slug} now");
-            context.ask(&UserAdd { slug, email, role }, |added| match &added.unclaimed_domain {
-                None => format!("{told}."),
-                Some(domain) => format!("{told}, but can't sign in: no organization has claimed {domain}."),
-            })
+        User::Add { slug, email, role, password_stdin } => {
+            let password = if password_stdin { Some(password()?) } else { None };
+            let slug_told = slug.clone();
+            context.ask(&UserAdd { slug, email, role, password }, |added| told(added, &slug_told))
         }
         User::List { slug } => context.ask(&UserList { slug }, |found| list(found)),
         User::Show { email } => context.ask(&UserShow { email }, show),
@@ -21,6 +25,28 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
         User::Deactivate { email } => context.ask(&UserActivate { email, active: false }, text::changes),
         User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
         User::Remove { slug, email } => context.ask(&UserRemove { slug, email }, text::changes),
+    }
+}
+
+/// The first line of standard input.
+fn password() -> Result<Secret<String>, Failure> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(PASSWORD_LIMIT).read_line(&mut line);
+    read.map_err(|error| Failure(format!("the password can't be read from standard input: {error}")))?;
+    let password = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if password.is_empty() {
+        return Err(Failure("there is no password on standard input: its first line is taken".to_owned()));
+    }
+    Ok(Secret::new(password.to_owned()))
+}
+
+fn told(added: &UserAdded, slug: &Slug) -> String {
+    let role = added.user.memberships.iter().find(|membership| membership.slug == *slug);
+    let role = role.map_or_else(String::new, |membership| format!("{} ", membership.role));
+    let told = format!("{} is {role}of {slug} now", added.user.email);
+    match &added.unclaimed_domain {
+        None => format!("{told}."),
+        Some(domain) => format!("{told}, but can't sign in: no organization has claimed {domain}."),
     }
 }
 

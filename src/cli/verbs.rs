@@ -223,7 +223,8 @@ pub enum Domain {
 #[derive(Debug, Subcommand)]
 pub enum User {
     /// Make someone a member, and an account if they have none
-    #[command(after_help = "Example:\n  vestibule user add acme ada@acme.example --role owner")]
+    #[command(after_help = "Examples:\n  vestibule user add acme ada@acme.example --role owner\n  \
+                            vestibule user add acme ada@acme.example --password-stdin < password.txt")]
     Add {
         /// Which organization
         slug: Slug,
@@ -232,6 +233,9 @@ pub enum User {
         /// owner, admin, billing_admin or member
         #[arg(long, default_value = "member")]
         role: Role,
+        /// Give the account the password on the first line of standard input; of members too, whose role stays
+        #[arg(long)]
+        password_stdin: bool,
     },
     /// The members of an organization
     List {

@@ -11,8 +11,11 @@ use super::read::{Placed, Reader, Section};
 const ADDRESS: &str = "an address and port, such as \"127.0.0.1:8080\"";
 /// The most worker threads that can be asked for.
 const THREADS_LIMIT: u64 = 1024;
+/// The least that can be demanded of a password's length (NIST SP 800-63B §5.1.1.2), and the most.
+const SHORTEST_PASSWORD: u64 = 8;
+const LONGEST_PASSWORD: u64 = 64;
 /// Sections whose feature this version does not have.
-const LATER_SECTIONS: [&str; 4] = ["dns", "sms", "password", "scim"];
+const LATER_SECTIONS: [&str; 3] = ["dns", "sms", "scim"];
 
 /// A configuration file as it was typed. `None`: not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct ConfigFile {
     pub session: SessionFile,
     /// `[mail]`
     pub mail: MailFile,
+    /// `[password]`
+    pub password: PasswordFile,
     /// `[identity_headers]`: further names, by the fact they carry.
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
@@ -137,6 +142,15 @@ pub struct MailFile {
     pub ca: Option<Placed<String>>,
 }
 
+/// `[password]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PasswordFile {
+    /// `enabled`
+    pub enabled: Option<Placed<bool>>,
+    /// `min_length`
+    pub min_length: Option<Placed<u64>>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFile {
@@ -166,6 +180,10 @@ impl ConfigFile {
                     smtp: mail.text("smtp"),
                     from: mail.text("from"),
                     ca: mail.text("ca"),
+                }),
+                password: section(&top, "password", |password| PasswordFile {
+                    enabled: password.flag("enabled"),
+                    min_length: password.number("min_length", SHORTEST_PASSWORD, LONGEST_PASSWORD),
                 }),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),

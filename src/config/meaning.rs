@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::file::{ConfigFile, ListenFile, LogFile, SessionFile, StoreFile};
+use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
 use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, mail, routes};
+use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
 const DEFAULT_PUBLIC_URL: &str = "http://localhost:8080";
@@ -83,6 +84,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         routes: typed_routes,
         session,
         mail: typed_mail,
+        password,
         identity_headers,
         log,
         later,
@@ -121,6 +123,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         routes,
         session: session_limits(meaning, session),
         mail: mail::settings(meaning, typed_mail),
+        password: password_policy(password),
         identity_headers: headers(meaning, identity_headers),
         log: log_settings(meaning, log),
     })
@@ -202,6 +205,15 @@ fn tls_files(
         }
     }
     Some(files)
+}
+
+fn password_policy(typed: PasswordFile) -> Policy {
+    let PasswordFile { enabled, min_length } = typed;
+    let default = Policy::default();
+    Policy {
+        enabled: enabled.map_or(default.enabled, |enabled| enabled.value),
+        min_length: min_length.map_or(default.min_length, |length| usize::try_from(length.value).unwrap_or(usize::MAX)),
+    }
 }
 
 fn session_limits(meaning: &Meaning<'_>, typed: SessionFile) -> SessionLimits {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::credential::Policy;
 use crate::kernel::{Role, Slug, Timestamp};
 
 pub use addresses::HostPort;
@@ -55,6 +56,8 @@ pub struct Config {
     pub session: SessionLimits,
     /// How mail is sent; `None`: it is not.
     pub mail: Option<MailSettings>,
+    /// Which passwords can be chosen, and whether there are any.
+    pub password: Policy,
     /// Further names of identity headers, by fact (one of [`FACTS`]).
     pub identity_headers: Vec<(&'static str, Vec<String>)>,
     /// What is logged, and how.

@@ -110,6 +110,8 @@ fn each_mistake_is_named_with_its_line() {
     check("[mail]\nsmtp = \"http://a:b@mail\"\nfrom = \"a@b.example\"", "v.toml:2: «smtp» begins with smtp:// or");
     check("[mail]\nsmtp = \"smtps://m\"\nfrom = \"a@b.example\"\nca = \"no.pem\"", "v.toml:4: can't read no.pem");
     check("[mail]\nhost = \"m\"", "v.toml:2: unknown key «host» in [mail]: known here: smtp, from, ca");
+    check("[password]\nmin_length = 6", "v.toml:2: «min_length» must be a whole number from 8 to 64, not 6");
+    check("[password]\nenabled = \"yes\"", "v.toml:2: «enabled» must be true or false");
     check("public_url = ", "v.toml:1: this is not TOML");
     check("listen = 5", "v.toml:1: «listen» must be a table: write [listen], not 5");
 }

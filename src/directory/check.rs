@@ -1,6 +1,9 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
-use super::{audit, claim, last_used, link, login, member, organization, outbox, sso, team, team_member, user};
+use super::{
+    audit, claim, last_used, link, login, member, one_time_link, organization, outbox, password, sso, team,
+    team_member, user,
+};
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
@@ -10,6 +13,8 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
     all.extend(outbox::checkers());
+    all.extend(password::checkers());
+    all.extend(one_time_link::checkers());
     all.extend(organizations());
     all.extend(users());
     all.extend(members());

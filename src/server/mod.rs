@@ -18,6 +18,7 @@ pub use run::{Stop, stop_on_signals};
 
 use crate::admin::{self, Admin, SocketError};
 use crate::config::{Config, MailSettings};
+use crate::credential::Hasher;
 use crate::directory::backfill::backfill;
 use crate::directory::outbox;
 use crate::kernel::{Clock, Rng};
@@ -133,6 +134,8 @@ impl App {
         let admin = Admin {
             store: store.clone(),
             rng: Arc::clone(&rng),
+            passwords: config.password,
+            hasher: Hasher::new(Arc::clone(&rng)),
             service_provider,
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
             started: clock.now(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::directory::{ClaimState, Origin};
-use crate::kernel::{DomainName, EmailAddress, Role, Slug, UserId};
+use crate::kernel::{DomainName, EmailAddress, Role, Secret, Slug, UserId};
 
 /// `domain claim --trusted`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct UserAdd {
     pub slug: Slug,
     pub email: EmailAddress,
     pub role: Role,
+    /// The account's password from now on; whoever is a member already stays what they are.
+    #[serde(default)]
+    pub password: Option<Secret<String>>,
 }
 
 /// `user list`

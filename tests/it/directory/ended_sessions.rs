@@ -27,6 +27,8 @@ impl RouteExplainer for NoRoutes {
 
 async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
     let admin = Admin {
+        passwords: vestibule::credential::Policy::default(),
+        hasher: vestibule::credential::Hasher::new(Arc::new(SystemRng)),
         store: directory.store.clone(),
         rng: Arc::new(SystemRng),
         service_provider: ServiceProvider::new(SITE),

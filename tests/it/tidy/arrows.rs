@@ -12,7 +12,7 @@ const STOREYS: [&[&str]; 10] = [
     &["telemetry"],
     &["config"],
     &["proxy", "portal", "console", "scim", "admin", "demo"],
-    &["session", "saml", "mail", "second_factor"],
+    &["session", "saml", "credential", "mail", "second_factor"],
     &["directory"],
     &["store"],
     &["kernel"],
