@@ -28,7 +28,7 @@ pub(super) async fn stream(State(admin): State<Arc<Admin>>) -> Response {
     Response::new(Body::from_stream(futures_util::stream::try_unfold(reader, piece)))
 }
 
-async fn piece(mut reader: DuplexStream) -> std::io::Result<Option<(Bytes, DuplexStream)>> {
+pub(super) async fn piece(mut reader: DuplexStream) -> std::io::Result<Option<(Bytes, DuplexStream)>> {
     let mut piece = vec![0; PIECE];
     let read = reader.read(&mut piece).await?;
     piece.truncate(read);

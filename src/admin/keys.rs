@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{Changes, Difference, KeysRotate};
-use super::organization::all;
+use crate::directory::audit::OPERATOR;
 use crate::kernel::{Fault, Timestamp};
 use crate::saml::keys::{self, Rotation};
 use crate::saml::service_provider::ServiceProviderKey;
@@ -31,9 +31,7 @@ pub(super) async fn rotate(admin: Arc<Admin>, call: KeysRotate) -> Result<Change
                     since.plus(keys::ANNOUNCED)
                 ),
             };
-            for organization in all(&tx).await? {
-                admin.audit(&tx, organization.id, "keys.rotate", "keys", "", saml.as_str())?;
-            }
+            admin.audit(&tx, OPERATOR, "keys.rotate", "keys", "", saml.as_str())?;
             let new = "new ones are in use; what the old ones sealed and signed stays good".to_owned();
             Ok::<_, Fault>(Changes {
                 changes: vec![

@@ -2,6 +2,8 @@
 
 pub mod api;
 mod apply;
+mod audit;
+mod audit_stream;
 mod backup;
 mod check;
 mod connection;
@@ -31,7 +33,7 @@ pub use socket::{SocketError, bind};
 
 use crate::credential::{Hasher, Policy};
 use crate::directory::AuditEntry;
-use crate::directory::audit;
+use crate::directory::audit as directory_audit;
 use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
 use crate::saml::service_provider::ServiceProvider;
 use crate::store::{Store, StoreError, Tx};
@@ -42,6 +44,8 @@ const CALL_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Where a backup streams from.
 pub const BACKUP: &str = "/v1/backup";
+/// Where the audit streams from.
+pub const AUDIT_FOLLOW: &str = "/v1/audit-follow";
 
 /// What the handlers work with.
 pub struct Admin {
@@ -73,14 +77,14 @@ impl Admin {
         after: impl Into<String>,
     ) -> Result<(), StoreError> {
         let entry = AuditEntry::new(tx, "operator", action, object).changed(before, after).from("admin socket");
-        audit::append(tx, &*self.rng, organization, &entry)
+        directory_audit::append(tx, &*self.rng, organization, &entry)
     }
 }
 
 /// Every verb with its handler.
 pub fn router(admin: Arc<Admin>) -> Router {
-    let backup = Router::new().route(BACKUP, get(backup::stream)).with_state(Arc::clone(&admin));
-    Verbs { router: backup, admin }
+    let streams = Router::new().route(BACKUP, get(backup::stream)).route(AUDIT_FOLLOW, post(audit_stream::follow));
+    Verbs { router: streams.with_state(Arc::clone(&admin)), admin }
         .on(status)
         .on(organization::create)
         .on(organization::list)
@@ -107,6 +111,8 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(explain::explain)
         .on(logins::list)
         .on(keys::rotate)
+        .on(audit::list)
+        .on(audit::verify)
         .on(apply)
         .on(check::check)
         .router

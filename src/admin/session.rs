@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::Admin;
 use super::api::{Changes, Difference, SessionList, SessionRevoke, SessionView, Whose};
 use super::organization::slug_of;
-use crate::directory::{member, organization, user};
+use super::user as user_admin;
+use crate::directory::audit::OPERATOR;
+use crate::directory::{organization, user};
 use crate::kernel::{Fault, FaultKind, OrgId};
 use crate::session::records::{self, Scope, SessionRecord};
 use crate::store::{StoreError, Tx};
@@ -40,16 +42,16 @@ async fn view(tx: &Tx, record: SessionRecord) -> Result<SessionView, StoreError>
 /// What is meant, and which organizations are told.
 async fn scope(tx: &Tx, whose: &Whose) -> Result<(Scope, Vec<OrgId>), Fault> {
     Ok(match whose {
-        Whose::All => (Scope::All, super::organization::all(tx).await?.iter().map(|found| found.id).collect()),
+        Whose::All => (Scope::All, vec![OPERATOR]),
         Whose::Session(id) => {
             let text =
                 format!("there is no session {id}, or it is over: `vestibule session list` shows those there are");
             let record = records::find(tx, *id).await?.ok_or_else(|| Fault::plain(FaultKind::NotFound, text))?;
-            (Scope::Session(*id), record.organization.into_iter().collect())
+            (Scope::Session(*id), vec![record.organization.unwrap_or(OPERATOR)])
         }
         Whose::User(email) => {
             let account = user::by_email(tx, email).await?;
-            (Scope::User(account.id), member::of_user(tx, account.id).await?)
+            (Scope::User(account.id), user_admin::chains(tx, account.id).await?)
         }
         Whose::Org(slug) => {
             let found = organization::by_slug(tx, slug).await?;

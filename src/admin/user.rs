@@ -7,10 +7,11 @@ use super::api::{
     Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow,
     UserView,
 };
+use crate::directory::audit::OPERATOR;
 use crate::directory::{
     Member, Organization, Origin, User, claim, member, one_time_link, organization, password, user,
 };
-use crate::kernel::{EmailAddress, Fault, FaultKind, Role, Secret, Slug};
+use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, Role, Secret, Slug, UserId};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
@@ -192,6 +193,13 @@ pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fau
         .await
 }
 
+/// The chains that tell what happens to an account: it belongs to no organization, so each that it is in is told, and
+/// if there is none, the operator's.
+pub(super) async fn chains(tx: &Tx, account: UserId) -> Result<Vec<OrgId>, StoreError> {
+    let organizations = member::of_user(tx, account).await?;
+    Ok(if organizations.is_empty() { vec![OPERATOR] } else { organizations })
+}
+
 pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
@@ -207,8 +215,7 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
                 records::revoke(&tx, Scope::User(account.id)).await?;
             }
             let word = |active: bool| if active { "active" } else { "deactivated" };
-            // An account belongs to no organization: each that it is in is told.
-            for id in member::of_user(&tx, account.id).await? {
+            for id in chains(&tx, account.id).await? {
                 let action = if call.active { "user.activate" } else { "user.deactivate" };
                 admin.audit(&tx, id, action, &call.email, word(account.active), word(call.active))?;
             }

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use tokio::net::UnixStream;
 
 use super::failure::Failure;
@@ -39,10 +40,7 @@ impl Client {
         let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, self.post(C::VERB, body)).await });
         let (good, body) = answered.map_err(|_| self.broken("it did not answer in time"))??;
         if !good {
-            let refused = serde_json::from_slice::<Refused>(&body);
-            return Err(
-                refused.map_or_else(|_| self.broken("it speaks another language"), |refused| Failure(refused.error))
-            );
+            return Err(self.refused(&body));
         }
         serde_json::from_slice(&body).map_err(|_| self.broken("its answer is not understood"))
     }
@@ -66,6 +64,46 @@ impl Client {
             }
             Ok(())
         })
+    }
+
+    /// Asks at `path`, and gives each line of the answer to `line` as it comes, until the server stops.
+    ///
+    /// # Errors
+    /// What the server refuses, or what `line` says; that no server answers.
+    pub fn stream<C: Serialize>(
+        &self,
+        path: &str,
+        call: &C,
+        mut line: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let runtime = super::local::runtime()?;
+        let body = serde_json::to_vec(call).map_err(|error| Failure(format!("can't ask: {error}")))?;
+        runtime.block_on(async {
+            let request = Request::post(path).header("host", "admin").body(Full::new(Bytes::from(body)));
+            let mut answer = self.send(request).await?;
+            if !answer.status().is_success() {
+                let body = answer.collect().await.map_err(|error| self.broken(&error.to_string()))?.to_bytes();
+                return Err(self.refused(&body));
+            }
+            let mut waiting = Vec::new();
+            while let Some(frame) = answer.frame().await {
+                let Ok(data) = frame.map_err(|error| self.broken(&error.to_string()))?.into_data() else { continue };
+                waiting.extend_from_slice(&data);
+                while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                    let text: Vec<u8> = waiting.drain(..=end).collect();
+                    let text = String::from_utf8_lossy(&text);
+                    if !text.trim().is_empty() {
+                        line(text.trim_end())?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn refused(&self, body: &[u8]) -> Failure {
+        let refused = serde_json::from_slice::<Refused>(body);
+        refused.map_or_else(|_| self.broken("it speaks another language"), |refused| Failure(refused.error))
     }
 
     async fn post(&self, verb: &str, body: Vec<u8>) -> Result<(bool, Bytes), Failure> {

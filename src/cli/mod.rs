@@ -4,6 +4,7 @@
 //! `verbs`, its call in `admin::api`, its arm in [`run_command`].
 
 mod apply;
+mod audit;
 mod backup;
 mod check;
 mod client;
@@ -111,6 +112,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Logins { org, last } => {
             context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))
         }
+        Command::Audit(typed) => audit::run(&context, typed),
         Command::Keys(Keys::Rotate { now }) => context.ask(&api::KeysRotate { now }, text::changes),
         Command::Backup { file } => backup::backup(&context, &file),
         Command::Restore { file } => backup::restore(&context, &file),

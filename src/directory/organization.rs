@@ -1,5 +1,6 @@
 //! Organizations and their settings, with the defaults of D1.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -193,6 +194,26 @@ pub async fn by_slug(tx: &Tx, slug: &Slug) -> Result<Organization, DirectoryErro
     let missing = || DirectoryError::NoSuchOrganization(slug.clone());
     let id = tx.get(&BY_SLUG, slug).await?.ok_or_else(missing)?;
     by_id(tx, id).await?.ok_or_else(missing)
+}
+
+/// The id of the organization that has this slug, or had it before it was deleted.
+///
+/// # Errors
+/// [`DirectoryError::NoSuchOrganization`].
+pub async fn once_by_slug(tx: &Tx, slug: &Slug) -> Result<OrgId, DirectoryError> {
+    let id = tx.get(&BY_SLUG, slug).await?;
+    id.ok_or_else(|| DirectoryError::NoSuchOrganization(slug.clone()))
+}
+
+/// Every slug there is or was, by organization.
+pub async fn slugs(tx: &Tx) -> Result<BTreeMap<OrgId, Slug>, StoreError> {
+    let (mut found, mut after): (_, Option<Slug>) = (BTreeMap::new(), None);
+    loop {
+        let page = tx.scan(&BY_SLUG, &(), after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        after = Some(last.clone());
+        found.extend(page.into_iter().map(|(slug, id)| (id, slug)));
+    }
 }
 
 /// Writes a changed organization. Its id and slug must be those it was read with.

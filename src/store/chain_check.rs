@@ -28,7 +28,8 @@ pub struct ChainReport {
 }
 
 impl ChainReport {
-    fn tell(&mut self, problem: String) {
+    /// Adds a problem.
+    pub fn tell(&mut self, problem: String) {
         self.count += 1;
         if self.problems.len() < PROBLEM_LIMIT {
             self.problems.push(problem);

@@ -2,6 +2,7 @@
 //!
 //! To add a verb: a struct for the call, one for the answer, a line `call!`, and its handler in `admin::router`.
 
+mod audit;
 mod people;
 mod sessions;
 mod sso;
@@ -9,6 +10,7 @@ mod sso;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
 pub use people::{
     DomainClaim, DomainList, DomainRelease, DomainView, MembershipView, UserActivate, UserAdd, UserAdded, UserList,
     UserRemove, UserSet, UserShow, UserView,
@@ -66,6 +68,8 @@ call! {
     Explain, "explain", ExplainView;
     Logins, "logins", Vec<LoginView>;
     KeysRotate, "keys-rotate", Changes;
+    Audit, "audit", AuditPage;
+    AuditVerify, "audit-verify", AuditVerified;
     Apply, "apply", Changes;
     CheckStore, "check-store", StoreCheckView;
 }
