@@ -23,6 +23,9 @@ pub mod credential;
 // Sends what waits in the outbox, by SMTP.
 pub mod mail;
 
+// Proof by DNS: the looks for claims' records, and what follows from them.
+pub mod proof;
+
 // The gate: pingora in front of the app, deciding on every request.
 pub mod proxy;
 

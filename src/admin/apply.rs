@@ -115,8 +115,7 @@ async fn domains(
         if held.iter().any(|claim| claim.domain == *domain && claim.state.holds()) {
             continue;
         }
-        claim::claim_trusted(tx, found, domain).await?;
-        admin.audit(tx, found.id, "domain.claim", domain, "", "verified on the operator's word")?;
+        domain::trusted(admin, tx, found, domain).await?;
         changes.push(Difference::new(&found.slug, "domain", None, domain.to_string()));
     }
     for gone in held.iter().filter(|claim| prune && !wanted.domains.contains(&claim.domain)) {

@@ -1,23 +1,48 @@
-//! `domain claim --trusted | list | release`
+//! `domain claim | verify | list | release`
 
 use std::sync::Arc;
 
 use super::Admin;
-use super::api::{Changes, Difference, DomainClaim, DomainList, DomainRelease, DomainView};
-use super::organization::all;
+use super::api::{
+    AnswerView, Changes, Difference, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView,
+};
+use super::organization::{all, slug_of};
+use crate::directory::life::grace_ends;
 use crate::directory::{Claim, Organization, claim, organization};
-use crate::kernel::{DomainName, Fault, Slug};
+use crate::kernel::{DomainName, Fault, Slug, Timestamp};
 use crate::session::records::{self, Scope};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
-pub(super) fn view(claim: &Claim, slug: &Slug) -> DomainView {
-    DomainView {
+/// A claim as the operator sees it: who else holds the domain, too.
+pub(super) async fn view(admin: &Admin, tx: &Tx, claim: &Claim, slug: &Slug) -> Result<DomainView, StoreError> {
+    let text = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
+    let holder = tx.get(&claim::VERIFIED, &claim.domain).await?.filter(|holder| *holder != claim.organization);
+    let held_by = match holder {
+        Some(holder) => slug_of(tx, holder).await?,
+        None => None,
+    };
+    let answer = |answer: &crate::directory::ServerAnswer| AnswerView {
+        server: answer.server.clone(),
+        observation: answer.observation,
+        detail: answer.detail.clone(),
+    };
+    Ok(DomainView {
         domain: claim.domain.clone(),
         slug: slug.clone(),
         state: claim.state,
         trusted: claim.trusted,
-        verified: claim.verified.map(|moment| moment.to_string()),
-    }
+        verified: text(claim.verified),
+        claimed: claim.created.to_string(),
+        record: admin.proof.record(claim),
+        seen: text(claim.seen),
+        checked: text(claim.checked),
+        failing: text(claim.failing),
+        next_check: text(claim.due),
+        lapsing: text(claim.lapsing),
+        lapses: text(grace_ends(claim, admin.proof.rules())),
+        held_by,
+        answers: claim.answers.iter().map(answer).collect(),
+    })
 }
 
 pub(super) async fn claim(admin: Arc<Admin>, call: DomainClaim) -> Result<DomainView, Fault> {
@@ -26,14 +51,47 @@ pub(super) async fn claim(admin: Arc<Admin>, call: DomainClaim) -> Result<Domain
         .store
         .transaction("domain claim", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let held = claim::list(&tx, found.id).await?;
-            let claimed = claim::claim_trusted(&tx, &found, &call.domain).await?;
-            if !held.contains(&claimed) {
-                admin.audit(&tx, found.id, "domain.claim", &call.domain, "", "verified on the operator's word")?;
-            }
-            Ok::<_, Fault>(view(&claimed, &found.slug))
+            let claimed = if call.trusted {
+                trusted(admin, &tx, &found, &call.domain).await?.0
+            } else {
+                by_dns(admin, &tx, &found, &call.domain).await?
+            };
+            Ok::<_, Fault>(view(admin, &tx, &claimed, &found.slug).await?)
         })
         .await
+}
+
+async fn by_dns(admin: &Admin, tx: &Tx, found: &Organization, domain: &DomainName) -> Result<Claim, Fault> {
+    let held = claim::find(tx, found.id, domain).await?;
+    let claimed = admin.proof.claim(tx, found, domain).await?;
+    if held.is_none() {
+        admin.audit(tx, found.id, "domain.claim", domain, "", "pending")?;
+    }
+    Ok(claimed)
+}
+
+/// Claims on the operator's own word. Gives whether that changed anything.
+pub(super) async fn trusted(
+    admin: &Admin,
+    tx: &Tx,
+    found: &Organization,
+    domain: &DomainName,
+) -> Result<(Claim, bool), Fault> {
+    let held = claim::find(tx, found.id, domain).await?;
+    let claimed = admin.proof.claim_trusted(tx, found, domain).await?;
+    let changed = held.as_ref() != Some(&claimed);
+    if changed {
+        admin.audit(tx, found.id, "domain.claim", domain, "", "verified on the operator's word")?;
+    }
+    Ok((claimed, changed))
+}
+
+pub(super) async fn verify(admin: Arc<Admin>, call: DomainVerify) -> Result<DomainChecked, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let checked = admin.proof.verify(&found, &call.domain).await?;
+    let claim = view(&admin, &tx, &checked.claim, &found.slug).await?;
+    Ok(DomainChecked { claim, event: checked.event })
 }
 
 pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<DomainView>, Fault> {
@@ -44,8 +102,9 @@ pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<Doma
     };
     let mut views = Vec::new();
     for organization in organizations {
-        let claims = claim::list(&tx, organization.id).await?;
-        views.extend(claims.iter().map(|claim| view(claim, &organization.slug)));
+        for claim in claim::list(&tx, organization.id).await? {
+            views.push(view(&admin, &tx, &claim, &organization.slug).await?);
+        }
     }
     views.sort_by(|one, two| (&one.domain, &one.slug).cmp(&(&two.domain, &two.slug)));
     Ok(views)

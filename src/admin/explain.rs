@@ -97,7 +97,7 @@ fn sign_in(known: &Known) -> (ExplainView, Option<(Slug, Role)>) {
     let mut steps = Steps::default();
     let domain = known.email.domain();
     let Some((organization, claim)) = &known.holder else {
-        let found = format!("no organization has verified {domain}: `vestibule domain claim SLUG {domain} --trusted`");
+        let found = format!("no organization has verified {domain}: `vestibule domain claim SLUG {domain}`");
         return steps.stop("domain", found, "the sign-in page says that this address has no organization here");
     };
     let slug = &organization.slug;

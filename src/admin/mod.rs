@@ -35,6 +35,7 @@ use crate::credential::{Hasher, Policy};
 use crate::directory::AuditEntry;
 use crate::directory::audit as directory_audit;
 use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
+use crate::proof::Proof;
 use crate::saml::service_provider::ServiceProvider;
 use crate::store::{Store, StoreError, Tx};
 use api::{Call, Refused};
@@ -59,6 +60,8 @@ pub struct Admin {
     pub hasher: Arc<Hasher>,
     /// Names of the site, as IdPs know them.
     pub service_provider: ServiceProvider,
+    /// Proves claimed domains.
+    pub proof: Arc<Proof>,
     /// Says what the gate's routes decide.
     pub routes: Arc<dyn RouteExplainer>,
     /// Since when the server runs.
@@ -98,6 +101,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(sso::remove_certificate)
         .on(sso::test)
         .on(domain::claim)
+        .on(domain::verify)
         .on(domain::list)
         .on(domain::release)
         .on(user::add)

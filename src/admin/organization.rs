@@ -17,7 +17,7 @@ pub(super) async fn create(admin: Arc<Admin>, call: OrgCreate) -> Result<OrgView
         .transaction("org create", async |tx: Tx| {
             let made = organization::create(&tx, &*admin.rng, &call.slug, &call.name, call.kind).await?;
             admin.audit(&tx, made.id, "org.create", &made.slug, "", &made.name)?;
-            Ok::<_, Fault>(view(&tx, &made).await?)
+            Ok::<_, Fault>(view(admin, &tx, &made).await?)
         })
         .await
 }
@@ -26,7 +26,7 @@ pub(super) async fn list(admin: Arc<Admin>, _: OrgList) -> Result<Vec<OrgView>, 
     let tx = admin.store.reader();
     let mut views = Vec::new();
     for organization in all(&tx).await? {
-        views.push(view(&tx, &organization).await?);
+        views.push(view(&admin, &tx, &organization).await?);
     }
     views.sort_by(|one, two| one.slug.cmp(&two.slug));
     Ok(views)
@@ -47,12 +47,15 @@ pub(super) async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
 pub(super) async fn show(admin: Arc<Admin>, call: OrgShow) -> Result<OrgView, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
-    Ok(view(&tx, &found).await?)
+    Ok(view(&admin, &tx, &found).await?)
 }
 
 /// An organization with what belongs to it.
-async fn view(tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
-    let claims = claim::list(tx, organization.id).await?;
+async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
+    let mut domains = Vec::new();
+    for claim in claim::list(tx, organization.id).await? {
+        domains.push(domain::view(admin, tx, &claim, &organization.slug).await?);
+    }
     let connection = sso::connection(tx, organization.id).await?;
     let members = member::list(tx, organization.id, None).await?.len();
     Ok(OrgView {
@@ -65,7 +68,7 @@ async fn view(tx: &Tx, organization: &Organization) -> Result<OrgView, StoreErro
         idp_managed_access: organization.settings.idp_managed_access,
         session_idle: organization.settings.session_idle.map(span),
         session_absolute: organization.settings.session_absolute.map(span),
-        domains: claims.iter().map(|claim| domain::view(claim, &organization.slug)).collect(),
+        domains,
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
     })

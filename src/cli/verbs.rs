@@ -203,8 +203,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
 /// `domain`
 #[derive(Debug, Subcommand)]
 pub enum Domain {
-    /// Claim a domain for an organization
-    #[command(after_help = "Example:\n  vestibule domain claim acme acme.example --trusted")]
+    /// Claim a domain for an organization: prints the DNS record that proves it
+    #[command(after_help = "Examples:\n  vestibule domain claim acme acme.example\n  \
+                            vestibule domain claim acme acme.example --trusted")]
     Claim {
         /// Which organization
         slug: Slug,
@@ -214,7 +215,15 @@ pub enum Domain {
         #[arg(long)]
         trusted: bool,
     },
-    /// The claims of one organization, or of all
+    /// Look for the record at once; exit code 1 if the domain is not verified then
+    #[command(after_help = "Example:\n  vestibule domain verify acme acme.example")]
+    Verify {
+        /// Which organization
+        slug: Slug,
+        /// The domain
+        domain: DomainName,
+    },
+    /// The claims of one organization, or of all: states, times, what DNS answered
     List {
         /// Which organization
         slug: Option<Slug>,

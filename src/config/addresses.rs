@@ -56,6 +56,20 @@ impl fmt::Display for HostPort {
     }
 }
 
+/// A DNS server: an address in numbers, with a port unless it is 53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerAddress(pub SocketAddr);
+
+impl FromStr for ServerAddress {
+    type Err = NotHostPort;
+
+    fn from_str(text: &str) -> Result<Self, NotHostPort> {
+        let alone = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        let address = alone.or_else(|_| text.parse()).map_err(|_| NotHostPort)?;
+        if address.port() == 0 { Err(NotHostPort) } else { Ok(ServerAddress(address)) }
+    }
+}
+
 /// Reads `public_url`: https, or http on loopback (D22); no path, query or credentials.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::addresses::ServerAddress;
 use super::read::{Placed, Reader, Section};
 
 /// What an address must look like.
@@ -15,7 +16,7 @@ const THREADS_LIMIT: u64 = 1024;
 const SHORTEST_PASSWORD: u64 = 8;
 const LONGEST_PASSWORD: u64 = 64;
 /// Sections whose feature this version does not have.
-const LATER_SECTIONS: [&str; 3] = ["dns", "sms", "scim"];
+const LATER_SECTIONS: [&str; 2] = ["sms", "scim"];
 
 /// A configuration file as it was typed. `None`: not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct ConfigFile {
     pub mail: MailFile,
     /// `[password]`
     pub password: PasswordFile,
+    /// `[dns]`
+    pub dns: DnsFile,
     /// `[identity_headers]`: further names, by the fact they carry.
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
@@ -151,6 +154,21 @@ pub struct PasswordFile {
     pub min_length: Option<Placed<u64>>,
 }
 
+/// `[dns]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsFile {
+    /// `servers`
+    pub servers: Option<Placed<Vec<Placed<ServerAddress>>>>,
+    /// `recheck`
+    pub recheck: Option<Placed<Duration>>,
+    /// `grace`
+    pub grace: Option<Placed<Duration>>,
+    /// `prefix`
+    pub prefix: Option<Placed<String>>,
+    /// `public_mail_domains`
+    pub public_mail_domains: Option<Placed<String>>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFile {
@@ -185,6 +203,7 @@ impl ConfigFile {
                     enabled: password.flag("enabled"),
                     min_length: password.number("min_length", SHORTEST_PASSWORD, LONGEST_PASSWORD),
                 }),
+                dns: section(&top, "dns", dns),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),
                 later: LATER_SECTIONS
@@ -256,6 +275,16 @@ fn route(route: &Section<'_>) -> RouteFile {
         }
     });
     RouteFile { line: route.line(), path: route.text("path"), access, upstream: route.text("upstream") }
+}
+
+fn dns(dns: &Section<'_>) -> DnsFile {
+    DnsFile {
+        servers: dns.list("servers", "addresses of DNS servers, such as \"10.0.0.2\" or \"127.0.0.1:5353\""),
+        recheck: dns.duration("recheck"),
+        grace: dns.duration("grace"),
+        prefix: dns.text("prefix"),
+        public_mail_domains: dns.text("public_mail_domains"),
+    }
 }
 
 fn identity_headers(headers: &Section<'_>) -> Vec<(&'static str, Placed<Vec<Placed<String>>>)> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, mail, routes};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes};
 use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
@@ -85,6 +85,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         session,
         mail: typed_mail,
         password,
+        dns: typed_dns,
         identity_headers,
         log,
         later,
@@ -124,13 +125,14 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         session: session_limits(meaning, session),
         mail: mail::settings(meaning, typed_mail),
         password: password_policy(password),
+        dns: dns::dns(meaning, typed_dns),
         identity_headers: headers(meaning, identity_headers),
         log: log_settings(meaning, log),
     })
 }
 
 /// What was typed, or the default, which stands on no line.
-fn or<T>(typed: Option<Placed<T>>, default: T) -> Placed<T> {
+pub fn or<T>(typed: Option<Placed<T>>, default: T) -> Placed<T> {
     typed.unwrap_or(Placed { value: default, line: 0 })
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: `ConfigFile` is what was typed, [`Config`] what it means. Nothing else reads files or environment.
 
 mod addresses;
+mod dns;
 mod file;
 mod files;
 mod mail;
@@ -19,6 +20,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::credential::Policy;
+use crate::directory::PublicMail;
+use crate::directory::life::Rules;
 use crate::kernel::{Role, Slug, Timestamp};
 
 pub use addresses::HostPort;
@@ -58,6 +61,8 @@ pub struct Config {
     pub mail: Option<MailSettings>,
     /// Which passwords can be chosen, and whether there are any.
     pub password: Policy,
+    /// How domains are proved.
+    pub dns: Dns,
     /// Further names of identity headers, by fact (one of [`FACTS`]).
     pub identity_headers: Vec<(&'static str, Vec<String>)>,
     /// What is logged, and how.
@@ -150,6 +155,19 @@ pub struct SessionLimits {
     pub idle: Duration,
     /// Ends so long after the sign-in.
     pub absolute: Duration,
+}
+
+/// `[dns]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// The servers to ask; empty: the system's resolvers.
+    pub servers: Vec<SocketAddr>,
+    /// How often verified domains are looked up, and how long a record may be gone.
+    pub rules: Rules,
+    /// What the TXT record begins with.
+    pub prefix: String,
+    /// Domains of public mail providers, which nobody can claim.
+    pub public_mail: PublicMail,
 }
 
 /// How log lines are written.

@@ -44,6 +44,7 @@ fn the_sample_configuration_names_every_key() {
         "upstream",
         "orgs",
         "roles",
+        "public_mail_domains",
     ] {
         assert!(sample.contains(key), "{key}");
     }
@@ -95,6 +96,12 @@ fn each_mistake_is_named_with_its_line() {
     check("[session]\nidle = 8", "v.toml:2: «idle» must be");
     check("[session]\nidle = \"10s\"", "v.toml:2: «idle» must be from \"1m\" to \"30d\"");
     check("[session]\nidle = \"9h\"\nabsolute = \"8h\"", "v.toml:3: «idle» is longer than «absolute»");
+    check("[dns]\nservers = [\"ns.example\"]", "v.toml:2: «servers» must hold addresses of DNS servers, such as");
+    check("[dns]\nrecheck = \"1s\"", "v.toml:2: «recheck» must be from \"1m\" to \"30d\"");
+    check("[dns]\ngrace = \"100d\"", "v.toml:2: «grace» must be from \"1m\" to \"90d\"");
+    check("[dns]\nprefix = \"a=b\"", "v.toml:2: «prefix» is 1 to 63 of");
+    check("[dns]\npublic_mail_domains = \"no.txt\"", "v.toml:2: can't read no.txt: there is no such file");
+    check("[dns]\npublic_mail_domains = \"LICENSE\"", "v.toml:2: line 2 of LICENSE is no domain");
     check("[log]\nlevel = \"loud\"", "v.toml:2: \"loud\" is not a level");
     check("[log]\nformat = \"xml\"", "v.toml:2: «format» must be auto, text or json, not \"xml\"");
     check("[identity_headers]\nuser = [\"Remote User\"]", "v.toml:2: \"Remote User\" is not the name of a header");
@@ -239,6 +246,23 @@ fn what_this_version_lacks_is_told_and_no_mistake() {
             "v.toml:7: «scim» is not in this version yet: nothing listens there",
         ]
     );
+}
+
+#[test]
+fn a_dns_server_is_an_address_with_a_port_unless_it_is_the_usual_one() {
+    let (config, _) = parse(&format!("{LEAST}[dns]\nservers = [\"10.0.0.2\", \"[::1]:5353\", \"::1\"]")).unwrap();
+    let servers: Vec<String> = config.dns.servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["10.0.0.2:53", "[::1]:5353", "[::1]:53"]);
+}
+
+#[test]
+fn a_list_of_public_mail_domains_replaces_the_one_that_comes_along() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mail.txt"), "school.example # pupils\n").unwrap();
+    let text = format!("{LEAST}[dns]\npublic_mail_domains = \"mail.txt\"");
+    let (config, _) = Config::parse(&text, folder.path(), Timestamp::EPOCH).unwrap();
+    let is_public = |domain: &str| config.dns.public_mail.contains(&domain.parse().unwrap());
+    assert!(is_public("school.example") && !is_public("gmail.com"));
 }
 
 #[test]

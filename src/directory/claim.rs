@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
-use super::life::{self, Observation, Rules, Step};
+use super::life::{self, Rules, Step};
+use super::look::{Look, ServerAnswer};
 use super::organization::{self, Organization};
 use crate::kernel::{DomainName, OrgId, Rng, Timestamp};
 use crate::store::{StoreError, Table, Tx};
@@ -89,6 +90,9 @@ pub struct Claim {
     /// When it is looked up next; `None`: not by itself.
     #[serde(default)]
     pub due: Option<Timestamp>,
+    /// What each server answered when DNS was last asked.
+    #[serde(default)]
+    pub answers: Vec<ServerAnswer>,
 }
 
 impl Claim {
@@ -121,6 +125,7 @@ impl Claim {
             taken: None,
             sought: Some(now),
             due: Some(now.plus(life::FIRST_PAUSE)),
+            answers: Vec::new(),
         }
     }
 
@@ -186,24 +191,20 @@ async fn check_count(tx: &Tx, organization: &Organization) -> Result<(), Directo
     Ok(())
 }
 
-/// What DNS showed of a claim, taken in: moves it on if `token` is still what it waits for. `None` if the claim is
+/// What DNS showed of a claim, taken in: moves it on if its token is still what was looked for. `None` if the claim is
 /// gone or another one by now.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn take_in(
-    tx: &Tx,
-    asked: &Claim,
-    observation: Observation,
-    rules: Rules,
-) -> Result<Option<Step>, StoreError> {
+pub async fn take_in(tx: &Tx, asked: &Claim, look: &Look, rules: Rules) -> Result<Option<Step>, StoreError> {
     let found = find(tx, asked.organization, &asked.domain).await?;
     let Some(claim) = found.filter(|claim| claim.is_checked() && claim.token == asked.token) else {
         return Ok(None);
     };
     let holder = tx.get(&VERIFIED, &claim.domain).await?;
     let taken = holder.is_some_and(|holder| holder != claim.organization);
-    let step = life::observe(&claim, observation, taken, tx.now(), rules);
+    let mut step = life::observe(&claim, look.observation(), taken, tx.now(), rules);
+    step.claim.answers.clone_from(&look.answers);
     write(tx, Some(&claim), Some(&step.claim)).await?;
     Ok(Some(step))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::claim::{Claim, ClaimState};
 use crate::kernel::Timestamp;
 
@@ -17,7 +19,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(3600);
 const WHILE_LAPSING: Duration = Duration::from_secs(6 * 3600);
 
 /// What DNS showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Observation {
     /// The record is there.
     Found,
@@ -43,7 +46,8 @@ impl Default for Rules {
 }
 
 /// What happened to a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// It holds from now on.
     Verified,

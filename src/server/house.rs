@@ -1,4 +1,5 @@
-//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail.
+//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail, the looks at
+//! domains.
 
 use std::net::TcpListener as StdTcpListener;
 use std::os::unix::net::UnixListener as StdUnixListener;
@@ -15,6 +16,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::kernel::Clock;
 use crate::mail::Mailer;
+use crate::proof::Proof;
 use crate::store::{ExportSchedule, Store, export_if_due};
 
 /// How often rows whose time is over are removed.
@@ -48,6 +50,8 @@ pub struct House {
     pub mailer: Option<Arc<Mailer>>,
     /// When exports are made.
     pub exports: Option<ExportSchedule>,
+    /// Looks at claimed domains.
+    pub proof: Arc<Proof>,
     /// The metrics.
     pub metrics: PrometheusHandle,
 }
@@ -62,6 +66,7 @@ impl BackgroundService for House {
             () = self.sweep() => {}
             () = self.export() => {}
             () = self.send_mail() => {}
+            () = self.proof.keep_proved() => {}
             () = self.tidy_metrics() => {}
             _ = shutdown.changed() => {}
         }

@@ -17,13 +17,14 @@ pub use demo::{Demo, Places};
 pub use run::{Stop, stop_on_signals};
 
 use crate::admin::{self, Admin, SocketError};
-use crate::config::{Config, MailSettings};
+use crate::config::{Config, Dns, MailSettings};
 use crate::credential::Hasher;
 use crate::directory::backfill::backfill;
 use crate::directory::outbox;
 use crate::kernel::{Clock, Rng};
 use crate::mail::{Mailer, Rules};
 use crate::portal::{self, Portal};
+use crate::proof::{Proof, ProofSettings};
 use crate::proxy::GateSettings;
 use crate::saml::keys;
 use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
@@ -90,6 +91,7 @@ pub struct App {
     sessions: Arc<Sessions>,
     portal: Router,
     gate: GateSettings,
+    proof: Arc<Proof>,
     admin: Arc<Admin>,
     ops: Arc<ops::Ops>,
 }
@@ -131,12 +133,14 @@ impl App {
         keys::load(&store, || make().map_err(ServerError::from)).await?;
         let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url);
         let gate = gate::settings(&config);
+        let proof = Arc::new(Proof::new(store.clone(), Arc::clone(&rng), proof_settings(&config)));
         let admin = Admin {
             store: store.clone(),
             rng: Arc::clone(&rng),
             passwords: config.password,
             hasher: Hasher::new(Arc::clone(&rng)),
             service_provider,
+            proof: Arc::clone(&proof),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
             started: clock.now(),
         };
@@ -153,6 +157,7 @@ impl App {
             store,
             sessions,
             gate,
+            proof,
         })
     }
 
@@ -177,6 +182,13 @@ async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, S
         Mailer::new(store.clone(), server, from, site, Rules::default())
     };
     Ok(config.mail.as_ref().map(make))
+}
+
+/// How claimed domains are proved.
+fn proof_settings(config: &Config) -> ProofSettings {
+    let Dns { servers, rules, prefix, public_mail } = config.dns.clone();
+    let site = config.public_url.to_string();
+    ProofSettings { servers, rules, prefix, public_mail, site, ..ProofSettings::default() }
 }
 
 /// Automatic exports: how often, and how many are kept.

@@ -93,7 +93,7 @@ impl App {
     ) -> Result<(), ServerError> {
         // Whoever was quicker has installed the same one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let App { config, clock, rng, store, exports, mailer, sessions, portal, gate, admin, ops } = self;
+        let App { config, clock, rng, store, exports, mailer, sessions, portal, gate, proof, admin, ops } = self;
         // pingora opens the proxy's port itself, and panics if it can't: so it is tried first.
         drop(listen("proxy", config.listen.proxy)?);
         let ops_listener = listen("ops", config.listen.ops)?;
@@ -106,7 +106,8 @@ impl App {
             Door::Tcp(ops_listener, ops::router(Arc::clone(&ops))),
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
-        let house = House { doors: Mutex::new(doors), store, clock, mailer, exports, metrics: ops.metrics.clone() };
+        let metrics = ops.metrics.clone();
+        let house = House { doors: Mutex::new(doors), store, clock, mailer, exports, proof, metrics };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);

@@ -9,6 +9,7 @@
 
 mod commands;
 mod directory;
+mod domains;
 mod examples;
 mod front_door;
 mod mail;

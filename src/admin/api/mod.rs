@@ -3,6 +3,7 @@
 //! To add a verb: a struct for the call, one for the answer, a line `call!`, and its handler in `admin::router`.
 
 mod audit;
+mod domains;
 mod people;
 mod sessions;
 mod sso;
@@ -11,10 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
-pub use people::{
-    DomainClaim, DomainList, DomainRelease, DomainView, MembershipView, UserActivate, UserAdd, UserAdded, UserList,
-    UserRemove, UserSet, UserShow, UserView,
-};
+pub use domains::{AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView};
+pub use people::{MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow, UserView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
@@ -55,6 +54,7 @@ call! {
     SsoCertificateRemove, "sso-certificate-remove", Vec<CertificateView>;
     SsoTest, "sso-test", SsoTestView;
     DomainClaim, "domain-claim", DomainView;
+    DomainVerify, "domain-verify", DomainChecked;
     DomainList, "domain-list", Vec<DomainView>;
     DomainRelease, "domain-release", Changes;
     UserAdd, "user-add", UserAdded;

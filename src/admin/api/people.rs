@@ -1,47 +1,9 @@
-//! `domain` and `user`: what goes over the socket.
+//! `user`: what goes over the socket.
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::{ClaimState, Origin};
+use crate::directory::Origin;
 use crate::kernel::{DomainName, EmailAddress, Role, Secret, Slug, UserId};
-
-/// `domain claim --trusted`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "named as in CONTRACT.md")]
-pub struct DomainClaim {
-    pub slug: Slug,
-    pub domain: DomainName,
-}
-
-/// `domain list`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DomainList {
-    /// Of one organization, or of all.
-    pub slug: Option<Slug>,
-}
-
-/// `domain release`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "named as in CONTRACT.md")]
-pub struct DomainRelease {
-    pub slug: Slug,
-    pub domain: DomainName,
-}
-
-/// A claim.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DomainView {
-    /// The domain.
-    pub domain: DomainName,
-    /// Who claims it.
-    pub slug: Slug,
-    /// Where it stands.
-    pub state: ClaimState,
-    /// On the operator's own word.
-    pub trusted: bool,
-    /// Since when it is verified.
-    pub verified: Option<String>,
-}
 
 /// `user add`
 #[derive(Clone, Debug, Serialize, Deserialize)]

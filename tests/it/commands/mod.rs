@@ -4,6 +4,7 @@ mod apply;
 mod audit;
 mod checks;
 mod demo;
+mod domains;
 mod running;
 mod site;
 mod usage;

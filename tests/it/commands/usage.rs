@@ -71,7 +71,5 @@ fn without_a_configuration_or_a_server_the_sentence_says_what_to_do() {
     let site = Site::new();
     site.run(&["org", "list"]).refused("admin.sock: start it with `vestibule serve`");
     site.run(&["health"]).refused("start it with `vestibule serve`");
-    site.run(&["domain", "claim", "acme", "acme.example"])
-        .refused("`vestibule domain claim acme acme.example --trusted`");
     vestibule(empty.path(), &["demo", "--config", "x.toml"]).refused("the demo takes no configuration");
 }

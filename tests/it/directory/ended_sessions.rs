@@ -9,6 +9,7 @@ use tower::ServiceExt as _;
 use vestibule::admin::{Admin, RouteDecision, RouteExplainer, router};
 use vestibule::directory::Organization;
 use vestibule::kernel::{Fault, FaultKind, Role, SessionId, Slug, SystemRng, UserId};
+use vestibule::proof::{Proof, ProofSettings};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions, records};
 use vestibule::store::Tx;
@@ -26,11 +27,13 @@ impl RouteExplainer for NoRoutes {
 }
 
 async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
+    let (store, rng) = (directory.store.clone(), Arc::new(SystemRng));
     let admin = Admin {
         passwords: vestibule::credential::Policy::default(),
         hasher: vestibule::credential::Hasher::new(Arc::new(SystemRng)),
-        store: directory.store.clone(),
-        rng: Arc::new(SystemRng),
+        proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
+        store,
+        rng,
         service_provider: ServiceProvider::new(SITE),
         routes: Arc::new(NoRoutes),
         started: directory.store.now(),

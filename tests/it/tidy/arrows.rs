@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::{report, room_of, rust_files, source};
 
 /// The storeys of the house, from the roof down. A room may name what stands on a lower storey, never its own.
-const STOREYS: [&[&str]; 10] = [
+const STOREYS: [&[&str]; 11] = [
     &["main"],
     &["cli"],
     &["server"],
     &["telemetry"],
     &["config"],
     &["proxy", "portal", "console", "scim", "admin", "demo"],
+    &["proof"],
     &["session", "saml", "credential", "mail", "second_factor"],
     &["directory"],
     &["store"],

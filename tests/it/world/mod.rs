@@ -1,6 +1,7 @@
 //! What stands around the server in tests: real identity providers, mail servers, browsers, forms.
 
 pub mod browser;
+pub mod dns;
 pub mod forms;
 pub mod mail_server;
 pub mod person;
