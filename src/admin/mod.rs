@@ -105,6 +105,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(domain::list)
         .on(domain::release)
         .on(user::add)
+        .on(user::invite)
         .on(user::list)
         .on(user::show)
         .on(user::set)

@@ -1,15 +1,16 @@
-//! `user add | list | show | set | activate | deactivate | remove`
+//! `user add | invite | list | show | set | activate | deactivate | remove`
 
 use std::sync::Arc;
 
 use super::Admin;
 use super::api::{
-    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow,
-    UserView,
+    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet,
+    UserShow, UserView,
 };
+use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
 use crate::directory::{
-    Member, Organization, Origin, User, claim, member, one_time_link, organization, password, user,
+    Member, Organization, Origin, User, claim, member, one_time_link, organization, outbox, password, user,
 };
 use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, Role, Secret, Slug, UserId};
 use crate::session::records::{self, Scope};
@@ -127,7 +128,35 @@ pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, F
             let domain = call.email.domain();
             let claimed = claim::holder(&tx, &domain).await?.is_some();
             let unclaimed_domain = (!claimed).then_some(domain);
-            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain })
+            let local = password::find(&tx, account.id).await?.is_some() || outbox::is_on(&tx).await?;
+            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain, local })
+        })
+        .await
+}
+
+pub(super) async fn invite(admin: Arc<Admin>, call: UserInvite) -> Result<UserAdded, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user invite", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let there = match user::find_by_email(&tx, &call.email).await? {
+                Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
+                None => None,
+            };
+            // Whoever is a member already gets another mail.
+            let account = match there {
+                Some(account) => account,
+                None => add_member(admin, &tx, &found, &call.email, call.role).await?,
+            };
+            let base = admin.service_provider.base_url().trim_end_matches('/');
+            if !invitation::send(&tx, &*admin.rng, base, &found, &account).await? {
+                let text = "this site sends no mail: set [mail] in the configuration, or use `vestibule user add`";
+                return Err(Fault::plain(FaultKind::Conflict, text));
+            }
+            admin.audit(&tx, found.id, "member.invite", &call.email, "", "")?;
+            let memberships = memberships(&tx, &account).await?;
+            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain: None, local: true })
         })
         .await
 }

@@ -6,7 +6,9 @@ use super::output::{facts, table};
 use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
-use crate::admin::api::{UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow, UserView};
+use crate::admin::api::{
+    UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet, UserShow, UserView,
+};
 use crate::kernel::{Secret, Slug};
 
 /// The longest line that is read as a password, in bytes.
@@ -18,6 +20,10 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
             let password = if password_stdin { Some(password()?) } else { None };
             let slug_told = slug.clone();
             context.ask(&UserAdd { slug, email, role, password }, |added| told(added, &slug_told))
+        }
+        User::Invite { slug, email, role } => {
+            let told = format!("{email} is invited to {slug}: a mail is on its way.");
+            context.ask(&UserInvite { slug, email, role }, |_| told)
         }
         User::List { slug } => context.ask(&UserList { slug }, |found| list(found)),
         User::Show { email } => context.ask(&UserShow { email }, show),
@@ -45,8 +51,10 @@ fn told(added: &UserAdded, slug: &Slug) -> String {
     let role = role.map_or_else(String::new, |membership| format!("{} ", membership.role));
     let told = format!("{} is {role}of {slug} now", added.user.email);
     match &added.unclaimed_domain {
-        None => format!("{told}."),
-        Some(domain) => format!("{told}, but can't sign in: no organization has claimed {domain}."),
+        Some(domain) if !added.local => {
+            format!("{told}, but can't sign in: no organization has claimed {domain}, and they have no password.")
+        }
+        _ => format!("{told}."),
     }
 }
 

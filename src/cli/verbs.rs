@@ -255,6 +255,17 @@ pub enum User {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make someone a member, and mail them a link that lets them in; members get another mail
+    #[command(after_help = "Example:\n  vestibule user invite acme grace@acme.example")]
+    Invite {
+        /// Which organization
+        slug: Slug,
+        /// Who
+        email: EmailAddress,
+        /// owner, admin, billing_admin or member
+        #[arg(long, default_value = "member")]
+        role: Role,
+    },
     /// The members of an organization
     List {
         /// Which

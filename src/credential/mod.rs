@@ -7,6 +7,7 @@ mod attempts;
 mod common;
 mod hash;
 mod hasher;
+pub mod invitation;
 mod policy;
 
 pub use attempts::{Attempt, TRIES_OF_A_NETWORK, Verdict, checkers, failed, reserve, succeeded};

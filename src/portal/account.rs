@@ -41,6 +41,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
         email: account.email.as_str(),
         current: organizations.iter().find(|organization| organization.current),
         organizations: &organizations,
+        passwords: portal.policy.enabled,
         sessions: &sessions,
     };
     // Switching may lead to an identity provider.

@@ -150,6 +150,6 @@ impl Portal {
 }
 
 /// Counts a sign-in by outcome. Codes are a fixed set.
-fn count(outcome: &'static str, code: &'static str) {
+pub fn count(outcome: &'static str, code: &'static str) {
     metrics::counter!("vestibule_sign_ins_total", "outcome" => outcome, "code" => code).increment(1);
 }

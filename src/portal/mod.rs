@@ -11,9 +11,17 @@ mod browser_name;
 mod entering;
 mod finish;
 mod form;
+mod invitation;
+mod known_browser;
+mod link;
+mod local;
+mod local_pages;
 mod login_cookie;
+mod mails;
 mod metadata;
+mod new_password;
 mod page;
+mod password;
 pub mod pending;
 mod return_path;
 mod same_origin;
@@ -51,6 +59,13 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/saml/{slug}/acs", post(acs::post).get(acs::get))
         .route("/.vestibule/saml/{slug}/finish", get(finish::get).post(finish::post))
         .route("/.vestibule/saml/{slug}/metadata", get(metadata::get))
+        .route("/.vestibule/password", get(password::ask).post(password::answer))
+        .route("/.vestibule/password/forgotten", get(link::ask_reset).post(link::send_reset))
+        .route(new_password::HERE, get(new_password::ask).post(new_password::answer))
+        .route(link::HERE, get(link::ask).post(link::send))
+        .route("/.vestibule/link/use", post(link::enter))
+        .route(invitation::HERE, get(invitation::ask).post(invitation::answer))
+        .route(new_password::SETTINGS, get(new_password::ask_settings).post(new_password::answer_settings))
         .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
         .route("/.vestibule/account", get(account::show))
         .route("/.vestibule/account/sessions/end", post(account::end))

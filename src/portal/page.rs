@@ -47,6 +47,8 @@ pub struct SignInPage<'a> {
     pub site: &'a str,
     /// Where the person goes afterwards.
     pub return_to: &'a str,
+    /// Whether there are passwords.
+    pub passwords: bool,
     /// What was typed, if it has to be typed again.
     pub email: &'a str,
     /// What was wrong with it.
@@ -248,6 +250,8 @@ pub struct AccountPage<'a> {
     pub current: Option<&'a AccountOrganization>,
     /// Where they are a member.
     pub organizations: &'a [AccountOrganization],
+    /// Whether there are passwords.
+    pub passwords: bool,
     /// Where they are signed in.
     pub sessions: &'a [AccountSession],
 }

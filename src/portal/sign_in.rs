@@ -8,11 +8,12 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::local::Ground;
 use super::page::{self, SignInPage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
-use crate::directory::effective;
+use crate::directory::effective::Answer;
 use crate::kernel::{Client, EmailAddress, Fault, FaultKind};
 
 /// `GET /.vestibule/sign-in?return_to=/path`: the question; whoever is signed in goes straight on.
@@ -49,10 +50,22 @@ pub async fn answer(
         let problem = "Please type your full e-mail address, like name@company.com.";
         return Ok(question(&portal, StatusCode::BAD_REQUEST, &return_to, typed, Some(problem)));
     };
-    let Some(effective) = effective::of_domain(&portal.store.reader(), &email.domain()).await? else {
-        return Err(no_organization(&email));
-    };
-    portal.start_sign_in(client, &headers, &effective.organization, return_to).await
+    let ground = Ground::of(&portal.store.reader(), &email.domain()).await?;
+    let sso_chosen = form.get("way") == Some("sso");
+    // Where a password is no choice, single sign-on is the only one beside it.
+    let local = portal.policy.enabled || (ground.answer != Answer::Either && portal.mail_is_on().await?);
+    match (ground.answer, ground.organization()) {
+        (Answer::SingleSignOn, Some(organization)) => {
+            portal.start_sign_in(client, &headers, organization, return_to).await
+        }
+        (Answer::Either, Some(organization)) if sso_chosen || !local => {
+            portal.start_sign_in(client, &headers, organization, return_to).await
+        }
+        (answer, _) if local => portal.local_page(&return_to, &email, answer == Answer::Either).await,
+        // It says that there is no single sign-on.
+        (_, Some(organization)) => portal.start_sign_in(client, &headers, organization, return_to).await,
+        (_, None) => Err(no_organization(&email)),
+    }
 }
 
 /// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile.
@@ -87,7 +100,13 @@ fn question(
     email: &str,
     problem: Option<&str>,
 ) -> Response {
-    let page = SignInPage { site: &portal.site, return_to: return_to.as_str(), email, problem };
+    let page = SignInPage {
+        site: &portal.site,
+        return_to: return_to.as_str(),
+        passwords: portal.policy.enabled,
+        email,
+        problem,
+    };
     page::html(status, portal.to_identity_provider(), &page)
 }
 

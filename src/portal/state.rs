@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::login_cookie::LoginCookies;
@@ -11,11 +12,15 @@ use super::throttle::{PendingBound, Throttle};
 use super::verification::VerificationPool;
 use axum::response::Response;
 
+use crate::credential::{Hasher, Policy};
 use crate::directory::{DirectoryError, Organization, organization};
 use crate::kernel::{FaultKind, Reference, Rng};
 use crate::saml::service_provider::ServiceProvider;
 use crate::session::Sessions;
 use crate::store::Store;
+
+/// How many mails are being queued at once.
+const MAILINGS: usize = 64;
 
 /// The portal, shared by all of its handlers.
 pub struct Portal {
@@ -37,6 +42,12 @@ pub struct Portal {
     pub(super) answers: Throttle,
     /// Bounds how many responses are verified at once.
     pub(super) pool: VerificationPool,
+    /// Which passwords can be chosen, and whether there are any.
+    pub(super) policy: Policy,
+    /// Hashes them.
+    pub(super) hasher: Arc<Hasher>,
+    /// Bounds how many mails are being queued at once.
+    pub(super) mailings: Arc<Semaphore>,
     /// Refusals are written one at a time.
     pub(super) refusals: tokio::sync::Mutex<()>,
     /// `public_url` as an `Origin` header says it.
@@ -59,18 +70,27 @@ impl Portal {
         Portal {
             store,
             sessions,
-            rng,
             provider: ServiceProvider::new(public_url.as_str()),
             login_cookies: LoginCookies { secure: public_url.scheme() == "https" },
             starts: Throttle::default(),
             pending: PendingBound::default(),
             answers: Throttle::default(),
             pool: VerificationPool::default(),
+            policy: Policy::default(),
+            hasher: Hasher::new(Arc::clone(&rng)),
+            mailings: Arc::new(Semaphore::new(MAILINGS)),
             refusals: tokio::sync::Mutex::default(),
             origin: public_url.origin().ascii_serialization(),
             site: public_url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
             on_loopback,
+            rng,
         }
+    }
+
+    /// The same with other rules for passwords, hashed by `hasher`.
+    #[must_use]
+    pub fn with_passwords(self, policy: Policy, hasher: Arc<Hasher>) -> Self {
+        Portal { policy, hasher, ..self }
     }
 
     /// Where a form that leads to an IdP may go on to.

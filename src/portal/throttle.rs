@@ -82,7 +82,7 @@ fn overloaded(detail: &'static str) -> Trouble {
 }
 
 /// Of an IPv6 address its /64: one customer has that many addresses.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

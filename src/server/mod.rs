@@ -131,14 +131,16 @@ impl App {
         let service_provider = ServiceProvider::new(config.public_url.as_str());
         let make = || ServiceProviderKey::generate(service_provider.base_url(), clock.now(), &*rng);
         keys::load(&store, || make().map_err(ServerError::from)).await?;
-        let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url);
+        let hasher = Hasher::new(Arc::clone(&rng));
+        let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url)
+            .with_passwords(config.password, Arc::clone(&hasher));
         let gate = gate::settings(&config);
         let proof = Arc::new(Proof::new(store.clone(), Arc::clone(&rng), proof_settings(&config)));
         let admin = Admin {
             store: store.clone(),
             rng: Arc::clone(&rng),
             passwords: config.password,
-            hasher: Hasher::new(Arc::clone(&rng)),
+            hasher,
             service_provider,
             proof: Arc::clone(&proof),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
 pub use domains::{AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView};
-pub use people::{MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserSet, UserShow, UserView};
+pub use people::{
+    MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet, UserShow, UserView,
+};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
@@ -58,6 +60,7 @@ call! {
     DomainList, "domain-list", Vec<DomainView>;
     DomainRelease, "domain-release", Changes;
     UserAdd, "user-add", UserAdded;
+    UserInvite, "user-invite", UserAdded;
     UserList, "user-list", Vec<UserView>;
     UserShow, "user-show", UserView;
     UserSet, "user-set", Changes;

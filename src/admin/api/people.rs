@@ -17,6 +17,15 @@ pub struct UserAdd {
     pub password: Option<Secret<String>>,
 }
 
+/// `user invite`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in the commands")]
+pub struct UserInvite {
+    pub slug: Slug,
+    pub email: EmailAddress,
+    pub role: Role,
+}
+
 /// `user list`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserList {
@@ -76,8 +85,11 @@ pub struct UserAdded {
     /// The account.
     #[serde(flatten)]
     pub user: UserView,
-    /// The domain of the address, if no organization has claimed it: then there is no way to sign in.
+    /// The domain of the address, if no organization has claimed it: then nobody's single sign-on speaks for them.
     pub unclaimed_domain: Option<DomainName>,
+    /// Whether they can sign in without single sign-on: by a password or a link.
+    #[serde(default)]
+    pub local: bool,
 }
 
 /// A membership.

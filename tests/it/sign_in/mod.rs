@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use vestibule::credential::{Hasher, Policy};
 use vestibule::directory::organization::{self, OrgKind};
 use vestibule::directory::{
     DirectoryError, LoginOutcome, LoginRecord, Organization, SsoConnection, SsoSettings, claim, login, sso, user,
@@ -59,7 +60,10 @@ impl Site {
             let sessions = Arc::clone(&sessions);
             async move { sessions.follow().await }
         });
-        let portal = Portal::new(store.clone(), sessions, Arc::new(SystemRng), &public_url.parse().unwrap());
+        // Single sign-on alone: passwords have tests of their own.
+        let none = Policy { enabled: false, ..Policy::default() };
+        let portal = Portal::new(store.clone(), sessions, Arc::new(SystemRng), &public_url.parse().unwrap())
+            .with_passwords(none, Hasher::new(Arc::new(SystemRng)));
         let rng = SeededRng::new(7);
         keys::load::<vestibule::store::StoreError, _>(&store, || Ok(key(2).clone())).await.unwrap();
         let acme_idp = Idp::new("https://idp.acme.example/metadata", key(0), public_url);

@@ -1,6 +1,7 @@
 //! A world to sign in to: the real binary with a throw-away store and configuration, an app behind it, an IdP beside it.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -119,6 +120,30 @@ impl World {
     /// Runs a command that may fail.
     pub fn try_run(&self, arguments: &[&str]) -> Output {
         command(&self.directory).args(arguments).output().expect("the binary runs")
+    }
+
+    /// Runs a command with something on its standard input; gives what it prints.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.try_run_with(arguments, input);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Runs a command that may fail, with something on its standard input.
+    pub fn try_run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = command(&self.directory);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads");
+        child.wait_with_output().expect("it ends")
+    }
+
+    /// Kills the binary (SIGKILL) and starts it again over the same store.
+    pub async fn crash_and_restart(&mut self) {
+        self.server.kill().expect("it is killed");
+        self.server.wait().expect("it is gone");
+        self.server = start_server(&self.directory);
+        self.until_ready().await;
     }
 
     /// Waits until the binary says that it is ready.

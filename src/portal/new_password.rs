@@ -1,0 +1,276 @@
+//! Choosing a password: by a link that was mailed, or in the account's settings. Other sessions end, and the person is
+//! written to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::attempt::count;
+use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::link::{over, sso_instead};
+use super::local::{Arrival, Choice, Ground, choose};
+use super::local_pages::NewPasswordPage;
+use super::mails;
+use super::page::{self, FormTarget, NoticePage, Trouble};
+use super::password::busy;
+use super::same_origin;
+use super::state::Portal;
+use super::visitor::Visitor;
+use crate::credential;
+use crate::directory::entry::Way;
+use crate::directory::one_time_link::{self, Purpose};
+use crate::directory::{AuditEntry, User, member, password, user};
+use crate::kernel::{Client, Reference, Secret, SessionId};
+use crate::session::{Method, Scope, records};
+use crate::store::{StoreError, Tx};
+
+/// Where a mailed link leads.
+pub const HERE: &str = "/.vestibule/password/new";
+/// In the account's settings.
+pub const SETTINGS: &str = "/.vestibule/account/password";
+/// Where to ask for another link.
+const FORGOTTEN: &str = "/.vestibule/password/forgotten";
+/// So long after a sign-in the present password is not asked for.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+
+/// `GET /.vestibule/password/new?token=…`
+///
+/// # Errors
+/// There are no passwords here; the link is over.
+pub async fn ask(State(portal): State<Arc<Portal>>, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
+    portal.passwords_are_on()?;
+    let token = query_value(query.as_deref(), "token").unwrap_or_default();
+    let user = portal.of_reset(&portal.store.reader(), &token).await?.ok_or_else(|| over(FORGOTTEN))?;
+    Ok(portal.reset_page(StatusCode::OK, &user, &token, None))
+}
+
+/// `POST /.vestibule/password/new` with `token` and `password`: sets it, ends all sessions, and signs in, unless the
+/// address's organization wants single sign-on.
+///
+/// # Errors
+/// A post from another site; the link is over; too much to do.
+pub async fn answer(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
+    portal.passwords_are_on()?;
+    same_origin::check(&headers, &portal.origin)?;
+    portal.starts.pass(client, portal.store.now())?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let token = form.get("token").unwrap_or_default().to_owned();
+    let chosen = form.get("password").unwrap_or_default();
+    let user = portal.of_reset(&portal.store.reader(), &token).await?.ok_or_else(|| over(FORGOTTEN))?;
+    if let Err(weakness) = portal.policy.check(chosen, &user.email) {
+        return Ok(portal.reset_page(StatusCode::BAD_REQUEST, &user, &token, Some(&weakness.to_string())));
+    }
+    let hash = portal.hasher.hash(Secret::new(chosen.to_owned())).await.map_err(|_| busy())?;
+    let arrival = Arrival::new(&portal, &headers, client, reference).await?;
+    let set = async |tx: Tx| {
+        let Some(user) = portal.of_reset(&tx, &token).await? else { return Err(over(FORGOTTEN)) };
+        one_time_link::take(&tx, &token).await?;
+        portal.set_password(&tx, &user, &hash, &arrival, None).await?;
+        let ground = Ground::of(&tx, &user.email.domain()).await?;
+        let places = ground.places(&tx, &user, Way::MagicLink, None).await?;
+        let into = match choose(true, user.active, ground.requires_sso(), &places) {
+            Choice::Enter(place) | Choice::BreakGlass(place) => places.get(place).map(|place| &place.organization),
+            Choice::Alone => None,
+            Choice::Refuse(_) => return Ok(None),
+        };
+        Ok(Some((user.id, portal.let_in(&tx, &user, Method::MagicLink, into, &arrival).await?)))
+    };
+    match portal.store.transaction("set password anew", set).await? {
+        Some((user, cookie)) => {
+            count("accepted", "link");
+            Ok(signed_in(cookie, portal.mark_browser(user)))
+        }
+        None => Ok(portal.is_set()),
+    }
+}
+
+/// `GET /.vestibule/account/password`
+///
+/// # Errors
+/// There are no passwords here, or none for this address.
+pub async fn ask_settings(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Result<Response, Trouble> {
+    portal.passwords_are_on()?;
+    let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
+    let Some((user, present)) = portal.settings_of(&portal.store.reader(), &visitor).await? else {
+        return Ok(sign_in_first());
+    };
+    Ok(portal.settings_page(StatusCode::OK, &user, present, None))
+}
+
+/// `POST /.vestibule/account/password` with `present` and `password`: sets it, and ends the other sessions.
+///
+/// # Errors
+/// A post from another site; too many wrong ones; too much to do.
+pub async fn answer_settings(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
+    portal.passwords_are_on()?;
+    same_origin::check(&headers, &portal.origin)?;
+    portal.starts.pass(client, portal.store.now())?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
+    let Some((user, present)) = portal.settings_of(&portal.store.reader(), &visitor).await? else {
+        return Ok(sign_in_first());
+    };
+    let chosen = form.get("password").unwrap_or_default();
+    if let Err(weakness) = portal.policy.check(chosen, &user.email) {
+        return Ok(portal.settings_page(StatusCode::BAD_REQUEST, &user, present, Some(&weakness.to_string())));
+    }
+    let mut proved = None;
+    if present {
+        let typed = Secret::new(form.get("present").unwrap_or_default().to_owned());
+        let (attempt, tried) = portal.try_password(&headers, client, &user.email, typed).await?;
+        if !tried.verified.is_right() {
+            let problem = Some("The present password is another.");
+            return Ok(portal.settings_page(StatusCode::FORBIDDEN, &user, true, problem));
+        }
+        proved = Some((attempt, tried));
+    }
+    let hash = portal.hasher.hash(Secret::new(chosen.to_owned())).await.map_err(|_| busy())?;
+    let arrival = Arrival::new(&portal, &headers, client, reference).await?;
+    let set = async |tx: Tx| {
+        let Some((user, present)) = portal.settings_of(&tx, &visitor).await? else { return Ok(false) };
+        match &proved {
+            Some((attempt, tried)) => {
+                if password::find(&tx, user.id).await? != tried.held {
+                    return Ok(false);
+                }
+                credential::succeeded(&tx, attempt).await?;
+            }
+            None if present => return Ok(false),
+            None => {}
+        }
+        portal.set_password(&tx, &user, &hash, &arrival, Some(visitor.session)).await?;
+        Ok::<_, Trouble>(true)
+    };
+    if !portal.store.transaction("change password", set).await? {
+        return Ok(sign_in_first());
+    }
+    let link = Some(("/.vestibule/account", "To your account"));
+    let text = "Your password is set. Your other sessions were ended.";
+    let page = NoticePage { site: &portal.site, title: "Done", text, reference: None, link };
+    let response = page::html(StatusCode::OK, FormTarget::None, &page);
+    let mark = portal.mark_browser(user.id);
+    Ok(page::with_cookies(response, [mark.as_str()]))
+}
+
+fn sign_in_first() -> Response {
+    page::redirect("/.vestibule/sign-in?return_to=%2F.vestibule%2Faccount%2Fpassword", &[])
+}
+
+impl Portal {
+    /// The account whose reset the token is for.
+    async fn of_reset(&self, tx: &Tx, token: &str) -> Result<Option<User>, Trouble> {
+        let found = one_time_link::find(tx, token).await?;
+        Ok(found.filter(|(link, _)| link.purpose == Purpose::Reset).map(|(_, user)| user))
+    }
+
+    /// The account of a visitor who may set a password, and whether the present one is asked for; `None`: they have to
+    /// sign in again first.
+    async fn settings_of(&self, tx: &Tx, visitor: &Visitor) -> Result<Option<(User, bool)>, Trouble> {
+        let Some(record) = records::find(tx, visitor.session).await? else { return Ok(None) };
+        let Some(user) = user::by_id(tx, visitor.user).await? else { return Ok(None) };
+        let ground = Ground::of(tx, &user.email.domain()).await?;
+        let places = ground.places(tx, &user, Way::Password, None).await?;
+        if matches!(choose(true, user.active, ground.requires_sso(), &places), Choice::Refuse(_)) {
+            return Err(sso_instead());
+        }
+        let present = password::find(tx, user.id).await?.is_some();
+        let fresh = tx.now() < record.auth_time.plus(FRESH);
+        Ok((present || fresh).then_some((user, present)))
+    }
+
+    /// Sets a password within the caller's transaction: links to it are void, sessions end but for `stays`, the person
+    /// is written to, and it is audited where they are a member.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn set_password(
+        &self,
+        tx: &Tx,
+        user: &User,
+        hash: &str,
+        arrival: &Arrival,
+        stays: Option<SessionId>,
+    ) -> Result<(), Trouble> {
+        password::set(tx, user.id, hash)?;
+        one_time_link::forget(tx, user.id).await?;
+        end_sessions(tx, user, stays).await?;
+        let from = arrival.client.to_string();
+        for organization in member::of_user(tx, user.id).await? {
+            let entry = AuditEntry::new(tx, user.email.as_str(), "password.set", user.email.as_str());
+            self.local_audit(tx, organization, entry, arrival)?;
+        }
+        self.notify(tx, user, &mails::changed(&self.site, tx.now(), &from)).await?;
+        Ok(())
+    }
+
+    fn is_set(&self) -> Response {
+        let text =
+            "Your password is set. Your organization signs in by single sign-on; the password is for emergencies.";
+        let link = Some(("/.vestibule/sign-in", "To sign in"));
+        let page = NoticePage { site: &self.site, title: "Done", text, reference: None, link };
+        page::html(StatusCode::OK, FormTarget::None, &page)
+    }
+
+    fn reset_page(&self, status: StatusCode, user: &User, token: &str, problem: Option<&str>) -> Response {
+        let page = NewPasswordPage {
+            site: &self.site,
+            title: "Choose a new password",
+            text: "Your sessions elsewhere end with it.",
+            email: user.email.as_str(),
+            action: HERE,
+            token: Some(token),
+            present: false,
+            min_length: self.policy.min_length,
+            problem,
+        };
+        page::html(status, FormTarget::Here, &page)
+    }
+
+    fn settings_page(&self, status: StatusCode, user: &User, present: bool, problem: Option<&str>) -> Response {
+        let page = NewPasswordPage {
+            site: &self.site,
+            title: if present { "Change your password" } else { "Set a password" },
+            text: "Your sessions elsewhere end with it.",
+            email: user.email.as_str(),
+            action: SETTINGS,
+            token: None,
+            present,
+            min_length: self.policy.min_length,
+            problem,
+        };
+        page::html(status, FormTarget::Here, &page)
+    }
+}
+
+/// On to the app, with a session.
+pub fn signed_in(cookie: HeaderValue, mark: String) -> Response {
+    let mut response = page::redirect("/", &[mark]);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}
+
+/// Ends the sessions of an account, each for itself, so that one that is made in the same transaction lives.
+async fn end_sessions(tx: &Tx, user: &User, stays: Option<SessionId>) -> Result<(), StoreError> {
+    for record in records::list(tx, Scope::User(user.id)).await? {
+        if Some(record.id) != stays {
+            records::revoke(tx, Scope::Session(record.id)).await?;
+        }
+    }
+    Ok(())
+}
