@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{Explain, ExplainView, Step};
-use crate::directory::{Admission, Claim, Member, Organization, Refusal, User};
-use crate::directory::{admission, claim, member, sso, user};
+use crate::directory::{Admission, Claim, Member, Organization, Refusal, Team, User};
+use crate::directory::{admission, claim, member, sso, team, team_member, user};
 use crate::kernel::{EmailAddress, Fault, Role, Slug};
 use crate::store::{StoreError, Tx};
 
@@ -15,7 +15,18 @@ pub trait RouteExplainer: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why `url` can't be asked for.
-    fn explain(&self, url: &str, member: Option<(&Slug, Role)>) -> Result<RouteDecision, Fault>;
+    fn explain(&self, url: &str, member: Option<&Visitor>) -> Result<RouteDecision, Fault>;
+}
+
+/// A member of an organization, as routes see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// The organization.
+    pub slug: Slug,
+    /// Their role, those of their teams considered (D2).
+    pub role: Role,
+    /// Their teams.
+    pub teams: Vec<String>,
 }
 
 /// What a route says.
@@ -36,6 +47,7 @@ struct Known {
     sso: Option<(String, usize)>,
     account: Option<User>,
     member: Option<Member>,
+    teams: Vec<Team>,
     /// Slugs and roles elsewhere.
     elsewhere: usize,
 }
@@ -46,8 +58,7 @@ pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainV
     let entered = sign_in(&known);
     let mut view = entered.0;
     if let Some(url) = &call.url {
-        let identity = entered.1.as_ref().map(|(slug, role)| (slug, *role));
-        let decision = admin.routes.explain(url, identity)?;
+        let decision = admin.routes.explain(url, entered.1.as_ref())?;
         add_route(&mut view, &decision);
     }
     Ok(view)
@@ -63,18 +74,21 @@ async fn known(tx: &Tx, email: &EmailAddress) -> Result<Known, StoreError> {
         None => None,
     };
     let account = user::find_by_email(tx, email).await?;
-    let (mut connection, mut membership, mut elsewhere) = (None, None, 0);
+    let (mut connection, mut membership, mut elsewhere, mut teams) = (None, None, 0, Vec::new());
     if let Some((organization, _)) = &holder {
         connection = sso::connection(tx, organization.id).await?;
     }
     if let Some(account) = &account {
         if let Some((organization, _)) = &holder {
             membership = member::find(tx, organization.id, account.id).await?;
+            if membership.is_some() {
+                teams = team_member::of_user(tx, organization.id, account.id).await?;
+            }
         }
         elsewhere = member::of_user(tx, account.id).await?.len() - usize::from(membership.is_some());
     }
     let sso = connection.map(|connection| (connection.settings.entity_id, connection.certificates.len()));
-    Ok(Known { email: email.clone(), holder, sso, account, member: membership, elsewhere })
+    Ok(Known { email: email.clone(), holder, sso, account, member: membership, teams, elsewhere })
 }
 
 /// Collects steps.
@@ -86,14 +100,14 @@ impl Steps {
         self.0.push(Step { what: what.to_owned(), found: found.into(), passed: true });
     }
 
-    fn stop(mut self, what: &str, found: impl Into<String>, decision: &str) -> (ExplainView, Option<(Slug, Role)>) {
+    fn stop(mut self, what: &str, found: impl Into<String>, decision: &str) -> (ExplainView, Option<Visitor>) {
         self.0.push(Step { what: what.to_owned(), found: found.into(), passed: false });
         (ExplainView { steps: self.0, decision: decision.to_owned(), allowed: false }, None)
     }
 }
 
 /// The way from the e-mail question to a session, and as whom it ends.
-fn sign_in(known: &Known) -> (ExplainView, Option<(Slug, Role)>) {
+fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
     let mut steps = Steps::default();
     let domain = known.email.domain();
     let Some((organization, claim)) = &known.holder else {
@@ -137,7 +151,11 @@ fn sign_in(known: &Known) -> (ExplainView, Option<(Slug, Role)>) {
     let role = match (decision, &known.member) {
         (Admission::Enter, Some(member)) => {
             steps.pass("membership", format!("{} of {slug}{elsewhere}", member.role));
-            member.role
+            let role = team::effective_role(member.role, &known.teams);
+            if !known.teams.is_empty() {
+                steps.pass("teams", teams_text(&known.teams, member.role, role));
+            }
+            role
         }
         (Admission::Join, _) => {
             let found =
@@ -151,7 +169,15 @@ fn sign_in(known: &Known) -> (ExplainView, Option<(Slug, Role)>) {
         }
     };
     let decision = format!("signs in at the IdP and enters {slug} as {role}");
-    (ExplainView { steps: steps.0, decision, allowed: true }, Some((slug.clone(), role)))
+    let teams = known.teams.iter().map(|team| team.name.clone()).collect();
+    (ExplainView { steps: steps.0, decision, allowed: true }, Some(Visitor { slug: slug.clone(), role, teams }))
+}
+
+/// The teams, and what they make of the role.
+fn teams_text(teams: &[Team], own: Role, role: Role) -> String {
+    let names: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    let names = names.join(", ");
+    if own == role { names } else { format!("{names}; by them {role}") }
 }
 
 /// What the route makes of it.
@@ -207,6 +233,7 @@ mod tests {
             sso: Some(("https://idp.example".to_owned(), 1)),
             account: Some(account),
             member: Some(member),
+            teams: Vec::new(),
             elsewhere: 0,
         }
     }
@@ -218,7 +245,7 @@ mod tests {
             change(&mut known);
             let (view, who) = sign_in(&known);
             assert_eq!(view.steps.last().map(|step| step.what.as_str()), Some(last), "{view:?}");
-            assert_eq!(who.map(|(_, role)| role), entered);
+            assert_eq!(who.map(|visitor| visitor.role), entered);
             assert_eq!(view.allowed, entered.is_some());
         };
         check(|_| (), "membership", Some(Role::Admin));

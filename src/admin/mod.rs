@@ -15,6 +15,7 @@ mod organization;
 mod session;
 mod socket;
 mod sso;
+mod team;
 mod user;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use axum::routing::{get, post};
 
 pub use apply::apply;
 pub use check::check_store;
-pub use explain::{RouteDecision, RouteExplainer};
+pub use explain::{RouteDecision, RouteExplainer, Visitor};
 pub use socket::{SocketError, bind};
 
 use crate::credential::{Hasher, Policy};
@@ -111,6 +112,14 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(user::set)
         .on(user::activate)
         .on(user::remove)
+        .on(team::create)
+        .on(team::list)
+        .on(team::show)
+        .on(team::add)
+        .on(team::remove)
+        .on(team::rename)
+        .on(team::set_role)
+        .on(team::delete)
         .on(session::list)
         .on(session::revoke)
         .on(explain::explain)

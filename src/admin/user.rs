@@ -10,7 +10,8 @@ use super::api::{
 use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
 use crate::directory::{
-    Member, Organization, Origin, User, claim, member, one_time_link, organization, outbox, password, user,
+    Member, Organization, Origin, User, claim, member, one_time_link, organization, outbox, password, team,
+    team_member, user,
 };
 use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, Role, Secret, Slug, UserId};
 use crate::session::records::{self, Scope};
@@ -27,8 +28,16 @@ fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
     }
 }
 
-fn membership(slug: &Slug, member: &Member) -> MembershipView {
-    MembershipView { slug: slug.clone(), role: member.role, origin: member.origin, since: member.created.to_string() }
+async fn membership(tx: &Tx, slug: &Slug, member: &Member) -> Result<MembershipView, StoreError> {
+    let teams = team_member::of_user(tx, member.organization, member.user).await?;
+    Ok(MembershipView {
+        slug: slug.clone(),
+        role: member.role,
+        origin: member.origin,
+        since: member.created.to_string(),
+        effective_role: team::effective_role(member.role, &teams),
+        teams: teams.into_iter().map(|team| team.name).collect(),
+    })
 }
 
 /// Makes `email` a member, and an account if it has none.
@@ -167,7 +176,7 @@ pub(super) async fn list(admin: Arc<Admin>, call: UserList) -> Result<Vec<UserVi
     let mut views = Vec::new();
     for member in members(&tx, &found).await? {
         if let Some(account) = user::by_id(&tx, member.user).await? {
-            views.push(view(&account, vec![membership(&found.slug, &member)]));
+            views.push(view(&account, vec![membership(&tx, &found.slug, &member).await?]));
         }
     }
     views.sort_by(|one, two| one.email.cmp(&two.email));
@@ -198,7 +207,7 @@ async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, Sto
     for id in member::of_user(tx, account.id).await? {
         let (organization, member) = (organization::by_id(tx, id).await?, member::find(tx, id, account.id).await?);
         if let (Some(organization), Some(member)) = (organization, member) {
-            views.push(membership(&organization.slug, &member));
+            views.push(membership(tx, &organization.slug, &member).await?);
         }
     }
     views.sort_by(|one, two| one.slug.cmp(&two.slug));

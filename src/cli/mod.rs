@@ -21,6 +21,7 @@ mod session;
 mod sso;
 mod sso_text;
 mod sso_verbs;
+mod team;
 mod text;
 mod user;
 mod verbs;
@@ -107,6 +108,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Sso(verb) => sso::run(&context, verb),
         Command::Domain(verb) => domain::run(&context, verb),
         Command::User(verb) => user::run(&context, verb),
+        Command::Team(verb) => team::run(&context, verb),
         Command::Session(verb) => session::run(&context, verb),
         Command::Explain { email, url } => context.ask(&api::Explain { email, url }, logins::explained),
         Command::Logins { org, last } => {

@@ -82,7 +82,16 @@ fn list(found: &[UserView]) -> String {
 fn show(user: &UserView) -> String {
     let memberships = user.memberships.iter().map(|member| {
         let by = word(&member.origin);
-        format!("{} of {} (by {by}, since {})", member.role, member.slug, member.since)
+        let teams = match member.teams.as_slice() {
+            [] => String::new(),
+            teams => format!(", in {}", teams.join(", ")),
+        };
+        let own = member.role;
+        let role = match member.effective_role {
+            role if role == own => role.to_string(),
+            role => format!("{role} by a team, {own} by hand,"),
+        };
+        format!("{role} of {}{teams} (by {by}, since {})", member.slug, member.since)
     });
     let memberships: Vec<String> = memberships.collect();
     facts(&[

@@ -88,6 +88,9 @@ pub enum Command {
     /// People and their memberships
     #[command(subcommand)]
     User(User),
+    /// Teams: create, list, show, add, remove, rename, role, delete
+    #[command(subcommand)]
+    Team(super::team::Team),
     /// Sessions: list, revoke
     #[command(subcommand)]
     Session(Session),

@@ -181,8 +181,10 @@ fn access_of(meaning: &Meaning<'_>, typed: AccessFile) -> Option<Access> {
         AccessFile::Only { orgs, roles, teams } => (orgs, roles, teams),
     };
     let line = [&orgs, &roles, &teams].into_iter().flatten().map(|list| list.line).min();
-    if let Some(teams) = teams.as_ref().filter(|teams| !teams.value.is_empty()) {
-        meaning.warn(teams.line, "teams are not in this version yet: nobody is in one, so this route lets nobody in");
+    let names_orgs = orgs.as_ref().is_some_and(|orgs| !orgs.value.is_empty());
+    if let Some(teams) = teams.as_ref().filter(|teams| !teams.value.is_empty() && !names_orgs) {
+        let text = "«teams» without «orgs» lets in every organization's team of that name: add orgs = [\"acme\"]";
+        meaning.warn(teams.line, text);
     }
     let texts = |list: Option<Placed<Vec<Placed<String>>>>| list.map(|list| list.value).unwrap_or_default();
     let known = Role::ALL.map(Role::as_str);

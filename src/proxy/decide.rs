@@ -64,7 +64,7 @@ pub fn decide(access: &Access, who: Who<'_>) -> Decision {
     };
     let matches = (orgs.is_empty() || orgs.contains(&here.slug))
         && (roles.is_empty() || roles.contains(&here.role))
-        && (teams.is_empty() || facts.teams.iter().any(|team| teams.contains(team)));
+        && (teams.is_empty() || facts.team_keys.iter().any(|team| teams.contains(team)));
     if matches { Decision::Forward } else { Decision::Forbidden(Forbidden::NotForThem) }
 }
 

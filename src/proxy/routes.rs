@@ -2,6 +2,7 @@
 
 use super::path::{self, PathError};
 use super::settings::{Access, RouteSettings};
+use crate::session::team_key;
 
 /// A rule, compiled.
 #[derive(Clone, Debug)]
@@ -70,6 +71,16 @@ pub enum RouteError {
     Ambiguous,
 }
 
+/// The access with its teams as they are compared, so that no request has to.
+fn comparable(access: &Access) -> Access {
+    match access.clone() {
+        Access::Only { orgs, roles, teams } => {
+            Access::Only { orgs, roles, teams: teams.iter().map(|team| team_key(team)).collect() }
+        }
+        other => other,
+    }
+}
+
 impl Routes {
     /// Compiles `routes`; `upstreams` are the names that they may use.
     ///
@@ -91,7 +102,8 @@ impl Routes {
             }
             let liberal = path::readings(&route.path).pop().map(String::into_boxed_str);
             let pattern = route.path.as_str().into();
-            rules.push(Route { pattern, liberal, access: route.access.clone(), upstream, number: rules.len() });
+            let access = comparable(&route.access);
+            rules.push(Route { pattern, liberal, access, upstream, number: rules.len() });
         }
         let (pattern, number) = ("/".into(), rules.len());
         let otherwise = Route { pattern, liberal: None, access: Access::SignedIn, upstream: 0, number };

@@ -93,7 +93,7 @@ pub enum Access {
         orgs: Vec<Slug>,
         /// Their role there is one of these.
         roles: Vec<Role>,
-        /// They are in one of these teams.
+        /// They are in one of these teams, without letter case.
         teams: Vec<String>,
     },
 }

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::admin::{RouteDecision, RouteExplainer};
+use crate::admin::{RouteDecision, RouteExplainer, Visitor};
 use crate::config;
 use crate::config::Config;
 use crate::kernel::{Fault, FaultKind, Role, Slug};
 use crate::proxy::routes::Routes;
 use crate::proxy::{Access, GateSettings, IdentityFact, Protocol, RouteSettings, TlsFiles, UpstreamSettings, path};
+use crate::session::team_key;
 
 /// What the gate needs of the configuration.
 pub fn settings(config: &Config) -> GateSettings {
@@ -93,7 +94,7 @@ impl Explainer {
 }
 
 impl RouteExplainer for Explainer {
-    fn explain(&self, url: &str, member: Option<(&Slug, Role)>) -> Result<RouteDecision, Fault> {
+    fn explain(&self, url: &str, member: Option<&Visitor>) -> Result<RouteDecision, Fault> {
         let path = self.path(url)?;
         if path == "/.vestibule" || path.starts_with("/.vestibule/") {
             let route = format!("{path} is the portal's own: it is open to all");
@@ -107,10 +108,10 @@ impl RouteExplainer for Explainer {
             Access::Public => ("open to all".to_owned(), true, true),
             Access::SignedIn => ("for everyone with a session".to_owned(), member.is_some(), false),
             Access::Only { orgs, roles, teams } => {
-                let fits = member.is_some_and(|(slug, role)| {
+                let fits = member.is_some_and(|Visitor { slug, role, teams: held }| {
                     (orgs.is_empty() || orgs.contains(slug))
-                        && (roles.is_empty() || roles.contains(&role))
-                        && teams.is_empty()
+                        && (roles.is_empty() || roles.contains(role))
+                        && (teams.is_empty() || held.iter().any(|team| teams.contains(&team_key(team))))
                 });
                 (format!("for {} alone", told(orgs, roles, teams)), fits, false)
             }

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::token::SessionToken;
 use crate::directory::organization::{self, OrgKind, Organization};
-use crate::directory::{effective, member, user};
+use crate::directory::{effective, member, team, team_member, user};
 use crate::kernel::{EmailAddress, OrgId, Role, Slug, UserId};
 use crate::store::{StoreError, Tx};
 
@@ -40,6 +40,8 @@ pub struct Facts {
     pub organizations: Vec<Slug>,
     /// The teams that they are in within the session's organization.
     pub teams: Vec<String>,
+    /// The same as they are compared: [`team_key`].
+    pub team_keys: Vec<String>,
     /// Shorter limits that the session's organization sets: idle and absolute.
     pub limits: (Option<Duration>, Option<Duration>),
     /// The same, ready to be sent.
@@ -55,7 +57,7 @@ pub struct OrganizationFacts {
     pub slug: Slug,
     /// Its name for people.
     pub name: String,
-    /// Their role in it.
+    /// Their role in it: their own, or that of a team of theirs, whichever is stronger (D2).
     pub role: Role,
 }
 
@@ -84,6 +86,7 @@ impl Facts {
         };
         let mut organizations = Vec::new();
         let (mut here, mut belongs, mut limits) = (None, token.organization.is_none(), (None, None));
+        let mut teams = Vec::new();
         for id in member::of_user(tx, user.id).await? {
             let Some(organization) = organization::by_id(tx, id).await? else { continue };
             // A membership that sleeps is none.
@@ -96,16 +99,14 @@ impl Facts {
                 continue;
             }
             if token.organization == Some(id) {
-                here = Some(OrganizationFacts {
-                    id,
-                    slug: organization.slug.clone(),
-                    name: organization.name,
-                    role: member.role,
-                });
+                teams = team_member::of_user(tx, id, user.id).await?;
+                let role = team::effective_role(member.role, &teams);
+                here = Some(OrganizationFacts { id, slug: organization.slug.clone(), name: organization.name, role });
             }
             organizations.push(organization.slug);
         }
-        let (name, teams) = (user.display_name(), Vec::new());
+        let name = user.display_name();
+        let teams: Vec<String> = teams.into_iter().map(|team| team.name).collect();
         let rendered = Rendered::of(user.id, &user.email, &name, here.as_ref(), &teams);
         let (active, email) = (user.active, user.email);
         let organization = here;
@@ -117,11 +118,17 @@ impl Facts {
             organization,
             belongs,
             organizations,
+            team_keys: teams.iter().map(|team| team_key(team)).collect(),
             teams,
             limits,
             rendered,
         }))
     }
+}
+
+/// A team's name as routes compare it: without letter case.
+pub fn team_key(name: &str) -> String {
+    team::fold(name)
 }
 
 /// The limits that hold in an organization, the shorter of its own and its Admin organization's (D12).
@@ -237,6 +244,7 @@ pub fn sample(organization: Option<(&str, Role)>, teams: &[&str]) -> Facts {
         organizations: organization.iter().map(|organization| organization.slug.clone()).collect(),
         organization,
         belongs: true,
+        team_keys: teams.iter().map(|team| team_key(team)).collect(),
         teams,
         limits: (None, None),
     }

@@ -10,6 +10,8 @@ use crate::directory::link::LINKS;
 use crate::directory::member::MEMBERS;
 use crate::directory::organization::ORGANIZATIONS;
 use crate::directory::sso::SSO_SETTINGS;
+use crate::directory::team::TEAMS;
+use crate::directory::team_member::TEAM_MEMBERS;
 use crate::directory::user::USERS;
 use crate::store::{Change, FeedEvent, StoreError, Tx};
 
@@ -19,6 +21,9 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 const GATHERING: Duration = Duration::from_millis(200);
 /// How long after a revocation was written another node does not write it again.
 const WRITTEN_LATELY: Duration = Duration::from_secs(60);
+
+/// Up to how many members of a team are forgotten one by one when the team changes.
+const FORGET_ONE_BY_ONE: usize = 500;
 
 impl Sessions {
     /// Follows the change feed until the store is closed. To be run once, in the background; if it stops or the feed
@@ -118,6 +123,20 @@ impl Sessions {
             self.facts.drop_user(user);
             if tx.get(&MEMBERS, &(organization, user)).await?.is_none_or(|member| member.asleep) {
                 lost.push(Scope::Membership(organization, user));
+            }
+        }
+        for (_, _, user) in change.keys(&TEAM_MEMBERS) {
+            self.facts.drop_user(user);
+        }
+        for place in change.keys(&TEAMS) {
+            // Its name or its role may be others; of a large team it costs less to forget everybody.
+            let members = tx.scan(&TEAM_MEMBERS, &place, None, FORGET_ONE_BY_ONE).await?;
+            if members.len() < FORGET_ONE_BY_ONE {
+                for ((_, _, user), _) in &members {
+                    self.facts.drop_user(*user);
+                }
+            } else {
+                self.facts.drop_all();
             }
         }
         if change.touches(&LINKS) {

@@ -17,7 +17,7 @@ pub mod token;
 pub use assertion::Audience;
 pub use cookie::{CookieForm, Stripped, sets_reserved};
 pub use error::SessionError;
-pub use facts::{Facts, OrganizationFacts};
+pub use facts::{Facts, OrganizationFacts, team_key};
 pub use records::{Scope, SessionRecord};
 pub use revocation::Wakes;
 pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};

@@ -7,6 +7,7 @@ mod domains;
 mod people;
 mod sessions;
 mod sso;
+mod teams;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,10 @@ pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, Session
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
     SsoSet, SsoShow, SsoSource, SsoTest, SsoTestView, SsoView,
+};
+
+pub use teams::{
+    TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
 };
 
 use crate::directory::OrgKind;
@@ -66,6 +71,14 @@ call! {
     UserSet, "user-set", Changes;
     UserActivate, "user-activate", Changes;
     UserRemove, "user-remove", Changes;
+    TeamCreate, "team-create", TeamView;
+    TeamList, "team-list", Vec<TeamView>;
+    TeamShow, "team-show", Vec<TeamMemberView>;
+    TeamAdd, "team-add", Changes;
+    TeamRemove, "team-remove", Changes;
+    TeamRename, "team-rename", Changes;
+    TeamSetRole, "team-role", Changes;
+    TeamDelete, "team-delete", Changes;
     SessionList, "session-list", Vec<SessionView>;
     SessionRevoke, "session-revoke", Changes;
     Explain, "explain", ExplainView;

@@ -100,4 +100,7 @@ pub struct MembershipView {
     pub role: Role,
     pub origin: Origin,
     pub since: String,
+    pub teams: Vec<String>,
+    /// The stronger of their own role and those of their teams (D2).
+    pub effective_role: Role,
 }

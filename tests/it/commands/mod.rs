@@ -7,5 +7,6 @@ mod demo;
 mod domains;
 mod running;
 mod site;
+mod teams;
 mod usage;
 mod verbs;

@@ -23,7 +23,6 @@ fn wrong_usage_ends_with_two() {
         &["logins", "--last", "0"],
         &["serve", "--daemon"],
         // Verbs of later versions.
-        &["team", "list", "acme"],
         &["scim-token", "issue", "acme"],
         &["console"],
         &["help", "console"],

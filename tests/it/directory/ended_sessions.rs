@@ -6,9 +6,9 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tower::ServiceExt as _;
-use vestibule::admin::{Admin, RouteDecision, RouteExplainer, router};
+use vestibule::admin::{Admin, RouteDecision, RouteExplainer, Visitor, router};
 use vestibule::directory::Organization;
-use vestibule::kernel::{Fault, FaultKind, Role, SessionId, Slug, SystemRng, UserId};
+use vestibule::kernel::{Fault, FaultKind, SessionId, SystemRng, UserId};
 use vestibule::proof::{Proof, ProofSettings};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions, records};
@@ -21,7 +21,7 @@ const SITE: &str = "http://localhost:8080";
 struct NoRoutes;
 
 impl RouteExplainer for NoRoutes {
-    fn explain(&self, _: &str, _: Option<(&Slug, Role)>) -> Result<RouteDecision, Fault> {
+    fn explain(&self, _: &str, _: Option<&Visitor>) -> Result<RouteDecision, Fault> {
         Err(Fault::plain(FaultKind::NotFound, "no routes"))
     }
 }

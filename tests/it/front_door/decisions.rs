@@ -60,7 +60,7 @@ async fn the_app_is_told_who_it_is_and_nothing_else() {
 }
 
 /// The claims of an assertion, if its signature is by a key of the key set.
-fn verified_claims(world: &World, token: &str) -> serde_json::Value {
+pub fn verified_claims(world: &World, token: &str) -> serde_json::Value {
     let set: serde_json::Value = serde_json::from_str(&world.sessions.jwks()).unwrap();
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();

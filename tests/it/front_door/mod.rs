@@ -11,6 +11,7 @@ mod portal;
 mod raw;
 mod revocation;
 mod streams;
+mod teams;
 mod tls;
 mod upstreams;
 mod world;

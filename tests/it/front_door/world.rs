@@ -98,12 +98,14 @@ impl World {
     }
 }
 
-/// `/public/` for everyone, `/admin/` for owners, `/acme/` for acme, the rest for whoever is signed in.
+/// `/public/` for everyone, `/admin/` for owners, `/acme/` for acme, `/ops/` for acme's team of that name, the rest for whoever is signed in.
 fn routes() -> Vec<RouteSettings> {
     let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, upstream: None };
     let owners = Access::Only { orgs: Vec::new(), roles: vec![Role::Owner], teams: Vec::new() };
     let acme = Access::Only { orgs: vec!["acme".parse().unwrap()], roles: Vec::new(), teams: Vec::new() };
-    vec![route("/public/", Access::Public), route("/admin/", owners), route("/acme/", acme)]
+    let ops =
+        Access::Only { orgs: vec!["acme".parse().unwrap()], roles: Vec::new(), teams: vec!["Ops Straße".to_owned()] };
+    vec![route("/public/", Access::Public), route("/admin/", owners), route("/acme/", acme), route("/ops/", ops)]
 }
 
 async fn people(store: &Store) -> (Organization, User) {

@@ -1,0 +1,224 @@
+//! `team create | list | show | add | remove | rename | role | delete`
+
+use std::sync::Arc;
+
+use super::Admin;
+use super::api::{
+    Changes, Difference, TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename,
+    TeamSetRole, TeamShow, TeamView,
+};
+use crate::directory::{Organization, Origin, Team, User, organization, team, team_member, user};
+use crate::kernel::{Fault, Role};
+use crate::store::{StoreError, Tx};
+
+/// How many members of a team are shown at most.
+const SHOWN: usize = 10_000;
+
+async fn view(tx: &Tx, organization: &Organization, team: &Team) -> Result<TeamView, StoreError> {
+    Ok(TeamView {
+        slug: organization.slug.clone(),
+        name: team.name.clone(),
+        role: team.role,
+        origin: team.origin,
+        since: team.created.to_string(),
+        size: team_member::list_all(tx, team).await?.len(),
+    })
+}
+
+/// The word for a team's role, for differences.
+pub(super) fn role_word(role: Option<Role>) -> String {
+    role.map_or_else(|| "none".to_owned(), |role| role.to_string())
+}
+
+/// Makes a team, with its role.
+pub(super) async fn make(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    name: &str,
+    role: Option<Role>,
+) -> Result<Team, Fault> {
+    let mut made = team::create(tx, &*admin.rng, organization, name, Origin::Hand, None).await?;
+    if role.is_some() {
+        made = team::set_role(tx, &*admin.rng, &made, role)?;
+    }
+    admin.audit(tx, organization.id, "team.create", &made.name, "", role.map_or("", Role::as_str))?;
+    Ok(made)
+}
+
+/// Sets a team's role; `false` if it was so.
+pub(super) fn give_role(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    held: &Team,
+    role: Option<Role>,
+) -> Result<bool, Fault> {
+    if held.role == role {
+        return Ok(false);
+    }
+    team::set_role(tx, &*admin.rng, held, role)?;
+    let word = |role: Option<Role>| role.map_or("none", Role::as_str);
+    admin.audit(tx, organization.id, "team.role", &held.name, word(held.role), word(role))?;
+    Ok(true)
+}
+
+/// Puts a member into a team; `false` if they were in it.
+pub(super) async fn put_in(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    held: &Team,
+    account: &User,
+) -> Result<bool, Fault> {
+    team::by_hand(organization, held)?;
+    let fresh = team_member::add(tx, &*admin.rng, organization, held, account, Origin::Hand).await?;
+    if fresh {
+        admin.audit(tx, organization.id, "team.add", &held.name, "", account.email.as_str())?;
+    }
+    Ok(fresh)
+}
+
+/// Takes somebody out of a team; `false` if they were not in it.
+pub(super) async fn take_out(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    held: &Team,
+    account: &User,
+) -> Result<bool, Fault> {
+    team::by_hand(organization, held)?;
+    let gone = team_member::remove(tx, &*admin.rng, held, account.id).await?;
+    if gone {
+        admin.audit(tx, organization.id, "team.remove", &held.name, account.email.as_str(), "")?;
+    }
+    Ok(gone)
+}
+
+/// Removes a team.
+pub(super) async fn end(admin: &Admin, tx: &Tx, organization: &Organization, held: &Team) -> Result<(), Fault> {
+    team::by_hand(organization, held)?;
+    team::delete(tx, &*admin.rng, held).await?;
+    admin.audit(tx, organization.id, "team.delete", &held.name, role_word(held.role), "")?;
+    Ok(())
+}
+
+pub(super) async fn create(admin: Arc<Admin>, call: TeamCreate) -> Result<TeamView, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team create", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let made = make(admin, &tx, &found, &call.name, call.role).await?;
+            Ok::<_, Fault>(view(&tx, &found, &made).await?)
+        })
+        .await
+}
+
+pub(super) async fn list(admin: Arc<Admin>, call: TeamList) -> Result<Vec<TeamView>, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let mut views = Vec::new();
+    for team in team::list_all(&tx, found.id).await? {
+        views.push(view(&tx, &found, &team).await?);
+    }
+    Ok(views)
+}
+
+pub(super) async fn show(admin: Arc<Admin>, call: TeamShow) -> Result<Vec<TeamMemberView>, Fault> {
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    let team = team::by_name(&tx, &found, &call.name).await?;
+    let mut views = Vec::new();
+    for (id, member) in team_member::list(&tx, &team, None, SHOWN).await? {
+        if let Some(account) = user::by_id(&tx, id).await? {
+            let name = (account.first_name.is_some() || account.last_name.is_some()).then(|| account.display_name());
+            let since = member.created.to_string();
+            views.push(TeamMemberView { email: account.email, name, origin: member.origin, since });
+        }
+    }
+    views.sort_by(|one, two| one.email.cmp(&two.email));
+    Ok(views)
+}
+
+pub(super) async fn add(admin: Arc<Admin>, call: TeamAdd) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team add", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let team = team::by_name(&tx, &found, &call.name).await?;
+            let account = user::by_email(&tx, &call.email).await?;
+            let fresh = put_in(admin, &tx, &found, &team, &account).await?;
+            let added = Difference::new(&found.slug, in_team(&team), None, account.email.to_string());
+            Ok::<_, Fault>(Changes { changes: fresh.then_some(added).into_iter().collect() })
+        })
+        .await
+}
+
+/// What is changed, for differences.
+pub(super) fn in_team(team: &Team) -> String {
+    format!("team {}", team.name)
+}
+
+pub(super) async fn remove(admin: Arc<Admin>, call: TeamRemove) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team remove", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let team = team::by_name(&tx, &found, &call.name).await?;
+            let account = user::by_email(&tx, &call.email).await?;
+            let gone = take_out(admin, &tx, &found, &team, &account).await?;
+            let removed = Difference::new(&found.slug, in_team(&team), Some(account.email.to_string()), None);
+            Ok::<_, Fault>(Changes { changes: gone.then_some(removed).into_iter().collect() })
+        })
+        .await
+}
+
+pub(super) async fn rename(admin: Arc<Admin>, call: TeamRename) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team rename", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let team = team::by_name(&tx, &found, &call.name).await?;
+            team::by_hand(&found, &team)?;
+            let renamed = team::rename(&tx, &*admin.rng, &found, &team, &call.new_name).await?;
+            if renamed.name == team.name {
+                return Ok::<_, Fault>(Changes::default());
+            }
+            admin.audit(&tx, found.id, "team.rename", &team.name, &team.name, &renamed.name)?;
+            let changed = Difference::new(&found.slug, "team", Some(team.name), renamed.name);
+            Ok(Changes { changes: vec![changed] })
+        })
+        .await
+}
+
+pub(super) async fn set_role(admin: Arc<Admin>, call: TeamSetRole) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team role", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let team = team::by_name(&tx, &found, &call.name).await?;
+            let fresh = give_role(admin, &tx, &found, &team, call.role)?;
+            let what = format!("role of team {}", team.name);
+            let changed = Difference::new(&found.slug, what, Some(role_word(team.role)), role_word(call.role));
+            Ok::<_, Fault>(Changes { changes: fresh.then_some(changed).into_iter().collect() })
+        })
+        .await
+}
+
+pub(super) async fn delete(admin: Arc<Admin>, call: TeamDelete) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("team delete", async |tx: Tx| {
+            let found = organization::by_slug(&tx, &call.slug).await?;
+            let team = team::by_name(&tx, &found, &call.name).await?;
+            end(admin, &tx, &found, &team).await?;
+            Ok::<_, Fault>(Changes { changes: vec![Difference::new(&found.slug, "team", Some(team.name), None)] })
+        })
+        .await
+}
