@@ -112,6 +112,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(user::set)
         .on(user::activate)
         .on(user::remove)
+        .on(user::reset_password)
         .on(team::create)
         .on(team::list)
         .on(team::show)

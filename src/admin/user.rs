@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{
-    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet,
-    UserShow, UserView,
+    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove,
+    UserResetPassword, UserSet, UserShow, UserView,
 };
 use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
@@ -274,6 +274,27 @@ pub(super) async fn remove(admin: Arc<Admin>, call: UserRemove) -> Result<Change
             remove_member(admin, &tx, &found, &account).await?;
             let gone = Difference::new(&found.slug, "member", Some(account.email.to_string()), None);
             Ok::<_, Fault>(Changes { changes: vec![gone] })
+        })
+        .await
+}
+
+/// Takes a password away: whoever knows it is out, and its owner chooses another by mail.
+pub(super) async fn reset_password(admin: Arc<Admin>, call: UserResetPassword) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user reset-password", async |tx: Tx| {
+            let account = user::by_email(&tx, &call.email).await?;
+            if !password::forget(&tx, account.id).await? {
+                return Ok::<_, Fault>(Changes::default());
+            }
+            one_time_link::forget(&tx, account.id).await?;
+            records::revoke(&tx, Scope::User(account.id)).await?;
+            for id in member::of_user(&tx, account.id).await? {
+                admin.audit(&tx, id, "password.remove", &call.email, "", "")?;
+            }
+            let gone = Difference::new(&call.email, "password", Some("set".to_owned()), None);
+            Ok(Changes { changes: vec![gone] })
         })
         .await
 }

@@ -7,7 +7,7 @@ use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
 use crate::admin::api::{
-    UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet, UserShow, UserView,
+    UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserResetPassword, UserSet, UserShow, UserView,
 };
 use crate::kernel::{Secret, Slug};
 
@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
         User::Set { slug, email, role } => context.ask(&UserSet { slug, email, role }, text::changes),
         User::Deactivate { email } => context.ask(&UserActivate { email, active: false }, text::changes),
         User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
+        User::ResetPassword { email } => context.ask(&UserResetPassword { email }, text::changes),
         User::Remove { slug, email } => context.ask(&UserRemove { slug, email }, text::changes),
     }
 }

@@ -300,6 +300,11 @@ pub enum User {
         /// Who
         email: EmailAddress,
     },
+    /// Take someone's password away, and end their sessions; they choose another by mail
+    ResetPassword {
+        /// Who
+        email: EmailAddress,
+    },
     /// End a membership; the account stays
     Remove {
         /// Which organization

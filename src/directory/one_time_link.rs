@@ -139,6 +139,18 @@ pub async fn forget(tx: &Tx, user: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes all links of an account void: whoever reads its mail now need not be whom they were meant for.
+///
+/// # Errors
+/// The store's.
+pub async fn forget_all(tx: &Tx, user: UserId) -> Result<(), StoreError> {
+    for ((_, key), ()) in tx.scan(&BY_USER, &user, None, 10 * KEPT).await? {
+        tx.delete(&LINKS, &key);
+        tx.delete(&BY_USER, &(user, key));
+    }
+    Ok(())
+}
+
 /// What stands in the store in place of a token.
 fn key(token: &str) -> String {
     use std::fmt::Write as _;

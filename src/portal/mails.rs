@@ -59,7 +59,7 @@ pub fn break_glass(site: &str, organization: &Organization, user: &User, at: Tim
         text: format!(
             "Hello,\n\n{name} signs in to {site} by single sign-on. At {at} {email} signed in by a password instead, \
              from {from}, as owners and admins may in an emergency.\n\n\
-             If nobody of you knows why, end their sessions, take the password away, and look at the audit.\n"
+             If nobody of you knows why, ask whoever runs {site} to take the password away and to end the sessions.\n"
         ),
     }
 }

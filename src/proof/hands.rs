@@ -1,12 +1,12 @@
 //! A domain changes hands: a bought domain buys no accounts.
 //!
 //! All in the transaction in which it is gained: its people's sessions end, the links that the former holder's identity
-//! provider made are dropped, and what they are elsewhere sleeps until somebody there confirms it.
+//! provider made are dropped, so are passwords and links by mail, and what they are elsewhere sleeps until somebody there confirms it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Proof, notice};
-use crate::directory::{Organization, member, organization, user};
+use crate::directory::{Organization, member, one_time_link, organization, password, user};
 use crate::kernel::{DomainName, EmailAddress, OrgId, UserId};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
@@ -29,6 +29,9 @@ pub(super) async fn change(
         for id in page {
             people.insert(id);
             records::revoke(tx, Scope::User(id)).await?;
+            // Nor does whoever had the address keep a way in.
+            password::forget(tx, id).await?;
+            one_time_link::forget_all(tx, id).await?;
             let Some(person) = user::by_id(tx, id).await? else { continue };
             for elsewhere in put_to_sleep(proof, tx, holder.id, &person).await? {
                 asleep.entry(elsewhere).or_default().insert(person.email.clone());

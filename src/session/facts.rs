@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::token::SessionToken;
+use super::token::{Method, SessionToken};
 use crate::directory::organization::{self, OrgKind, Organization};
-use crate::directory::{effective, member, team, team_member, user};
+use crate::directory::{Member, effective, member, team, team_member, user};
 use crate::kernel::{EmailAddress, OrgId, Role, Slug, UserId};
 use crate::store::{StoreError, Tx};
 
@@ -44,8 +44,32 @@ pub struct Facts {
     pub team_keys: Vec<String>,
     /// Shorter limits that the session's organization sets: idle and absolute.
     pub limits: (Option<Duration>, Option<Duration>),
+    /// Which ways to sign in the session's organization takes of them.
+    pub ways: Ways,
     /// The same, ready to be sent.
     pub rendered: Rendered,
+}
+
+/// Which ways to sign in an organization takes of somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ways {
+    /// Every one.
+    #[default]
+    All,
+    /// Single sign-on and, since they are owner or admin, a password (D10).
+    SsoOrPassword,
+    /// Single sign-on.
+    Sso,
+}
+
+impl Ways {
+    /// Whether a session made by `method` may be there.
+    pub const fn take(self, method: Method) -> bool {
+        match (self, method) {
+            (Ways::All, _) | (_, Method::Sso | Method::Operator) | (Ways::SsoOrPassword, Method::Password) => true,
+            (Ways::SsoOrPassword | Ways::Sso, Method::MagicLink | Method::Password) => false,
+        }
+    }
 }
 
 /// The session's organization.
@@ -85,7 +109,8 @@ impl Facts {
             return Ok(None);
         };
         let mut organizations = Vec::new();
-        let (mut here, mut belongs, mut limits) = (None, token.organization.is_none(), (None, None));
+        let (mut here, mut belongs) = (None, token.organization.is_none());
+        let (mut limits, mut ways) = ((None, None), Ways::All);
         let mut teams = Vec::new();
         for id in member::of_user(tx, user.id).await? {
             let Some(organization) = organization::by_id(tx, id).await? else { continue };
@@ -93,7 +118,7 @@ impl Facts {
             let Some(member) = member::find(tx, id, user.id).await? else { continue };
             if token.organization == Some(id) {
                 belongs = true;
-                limits = limits_of(tx, &organization).await?;
+                (limits, ways) = rules_of(tx, &organization, &member).await?;
             }
             if organization.kind == OrgKind::Admin {
                 continue;
@@ -121,6 +146,7 @@ impl Facts {
             team_keys: teams.iter().map(|team| team_key(team)).collect(),
             teams,
             limits,
+            ways,
             rendered,
         }))
     }
@@ -131,10 +157,24 @@ pub fn team_key(name: &str) -> String {
     team::fold(name)
 }
 
-/// The limits that hold in an organization, the shorter of its own and its Admin organization's (D12).
-async fn limits_of(tx: &Tx, organization: &Organization) -> Result<(Option<Duration>, Option<Duration>), StoreError> {
-    let rules = effective::of_organization(tx, organization.clone()).await?.rules;
-    Ok((rules.session_idle.map(Duration::from_secs), rules.session_absolute.map(Duration::from_secs)))
+/// Idle and absolute limit.
+type Limits = (Option<Duration>, Option<Duration>);
+
+/// What holds for a member: the limits, the shorter of the organization's own and its Admin organization's (D12), and how
+/// they may have signed in.
+async fn rules_of(tx: &Tx, organization: &Organization, member: &Member) -> Result<(Limits, Ways), StoreError> {
+    let effective = effective::of_organization(tx, organization.clone()).await?;
+    let rules = effective.rules;
+    let limits = (rules.session_idle.map(Duration::from_secs), rules.session_absolute.map(Duration::from_secs));
+    if !rules.require_sso {
+        return Ok((limits, Ways::All));
+    }
+    let above = match &effective.link {
+        Some((_, admin)) => member::find(tx, admin.id, member.user).await?.map(|member| member.role),
+        None => None,
+    };
+    let runs = [Some(member.role), above].into_iter().flatten().any(|role| role >= Role::Admin);
+    Ok((limits, if runs { Ways::SsoOrPassword } else { Ways::Sso }))
 }
 
 impl Rendered {
@@ -247,12 +287,24 @@ pub fn sample(organization: Option<(&str, Role)>, teams: &[&str]) -> Facts {
         team_keys: teams.iter().map(|team| team_key(team)).collect(),
         teams,
         limits: (None, None),
+        ways: Ways::All,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d10_which_sessions_an_organization_takes() {
+        let check = |ways: Ways, expected: [bool; 4]| {
+            let methods = [Method::Sso, Method::Operator, Method::Password, Method::MagicLink];
+            assert_eq!(methods.map(|method| ways.take(method)), expected, "{ways:?}");
+        };
+        check(Ways::All, [true, true, true, true]);
+        check(Ways::SsoOrPassword, [true, true, true, false]);
+        check(Ways::Sso, [true, true, false, false]);
+    }
 
     #[test]
     fn names_are_visible_ascii_in_headers_and_can_be_decoded() {

@@ -237,10 +237,11 @@ impl Sessions {
         Authentication::SignedIn(SignedIn { session: token, facts, renewed })
     }
 
-    /// Whether account, membership and the organization's own limits let a session live (D12).
+    /// Whether account, membership, and the organization's limits and ways to sign in let a session live (D10, D12).
     fn may_live(&self, token: &SessionToken, facts: &Facts, now: Timestamp) -> bool {
         let in_time = facts.limits.1.is_none_or(|absolute| now < token.created.plus(absolute));
-        facts.active && facts.belongs && in_time && token.is_alive(now, self.idle(facts))
+        let way = facts.ways.take(token.method);
+        facts.active && facts.belongs && way && in_time && token.is_alive(now, self.idle(facts))
     }
 
     fn idle(&self, facts: &Facts) -> Duration {

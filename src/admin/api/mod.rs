@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
 pub use domains::{AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView};
 pub use people::{
-    MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserSet, UserShow, UserView,
+    MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserResetPassword, UserSet,
+    UserShow, UserView,
 };
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
@@ -71,6 +72,7 @@ call! {
     UserSet, "user-set", Changes;
     UserActivate, "user-activate", Changes;
     UserRemove, "user-remove", Changes;
+    UserResetPassword, "user-reset-password", Changes;
     TeamCreate, "team-create", TeamView;
     TeamList, "team-list", Vec<TeamView>;
     TeamShow, "team-show", Vec<TeamMemberView>;

@@ -58,6 +58,13 @@ pub struct UserActivate {
     pub active: bool,
 }
 
+/// `user reset-password`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserResetPassword {
+    /// Who.
+    pub email: EmailAddress,
+}
+
 /// `user remove`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in CONTRACT.md")]

@@ -37,7 +37,7 @@ async fn nobody_learns_why_a_password_does_not_sign_in() {
     }
     world.run(&["user", "add", "hooli", "none@hooli.example"]);
     world.run(&["user", "deactivate", "off@hooli.example"]);
-    world.run(&["org", "set", "acme", "require_sso=true"]);
+    town.require_sso().await;
     let mut seen = Vec::new();
     for (email, password) in [
         ("gavin@hooli.example", "wrong"),
@@ -94,7 +94,7 @@ async fn d10_owners_and_admins_break_the_glass_and_the_owners_are_told() {
     {
         town.member("acme", email, role, GOOD);
     }
-    town.world.run(&["org", "set", "acme", "require_sso=true"]);
+    town.require_sso().await;
     let enter = async |email: &str| {
         let mut person = Person::new(&town.world);
         town.try_password(&mut person, email, GOOD).await;
@@ -171,6 +171,9 @@ async fn people_change_their_password_and_their_other_sessions_end() {
     assert_eq!(town.try_password(&mut there, "gavin@hooli.example", GOOD).await.status, StatusCode::FORBIDDEN);
     town.try_password(&mut there, "gavin@hooli.example", OTHER).await;
     assert_eq!(town.who(&mut there).await, "gavin@hooli.example");
+    town.world.run(&["user", "reset-password", "gavin@hooli.example"]);
+    let mut anew = Person::new(&town.world);
+    assert_eq!(town.try_password(&mut anew, "gavin@hooli.example", OTHER).await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,4 +192,26 @@ async fn without_passwords_there_is_no_page_for_them_and_a_link_does() {
     let add = ["user", "add", "hooli", "x@hooli.example", "--password-stdin"];
     let refused = town.world.try_run_with(&add, GOOD);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("there are no passwords here"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_end_that_single_sign_on_did_not_make_once_it_is_required() {
+    let town = Town::start().await;
+    let mut people = Vec::new();
+    for (email, role) in [("ada@acme.example", "owner"), ("grace@acme.example", "member")] {
+        town.member("acme", email, role, GOOD);
+        let mut person = Person::new(&town.world);
+        town.try_password(&mut person, email, GOOD).await;
+        assert_eq!(town.who(&mut person).await, email);
+        people.push(person);
+    }
+    town.require_sso().await;
+    for _ in 0..200 {
+        if town.who(&mut people[1]).await.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert_eq!(town.who(&mut people[1]).await, "", "a member's session by a password is over");
+    assert_eq!(town.who(&mut people[0]).await, "ada@acme.example", "an owner's goes on (D10)");
 }

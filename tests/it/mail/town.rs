@@ -39,6 +39,17 @@ impl Town {
         self.world.run_with(&add, &format!("{password}\n"));
     }
 
+    /// Turns `require_sso` of acme on, once its owner Ada has shown that its single sign-on works (D10).
+    pub async fn require_sso(&self) {
+        self.world.try_run(&["user", "add", "acme", "ada@acme.example", "--role", "owner"]);
+        let mut ada = Person::new(&self.world);
+        let people = self.ask(&mut ada, "ada@acme.example").await;
+        let answer = ada.send(&people, people.form().fill("person", "ada@acme.example")).await;
+        ada.send(&answer, answer.form()).await;
+        assert_eq!(self.who(&mut ada).await, "ada@acme.example");
+        self.world.run(&["org", "set", "acme", "require_sso=true"]);
+    }
+
     /// The page at a path of the site.
     pub async fn open(&self, person: &mut Person, path: &str) -> Seen {
         person.open(&format!("{}{path}", self.world.public_url)).await
