@@ -44,10 +44,16 @@ pub fn piece(session: &Session, context: &mut Context, length: usize, whole: boo
 }
 
 /// The app's answer has begun.
-pub fn answer_begins(session: &mut Session, response: &ResponseHeader, context: &mut Context) {
+///
+/// # Errors
+/// 502 if it switches protocols though nobody asked it to.
+pub fn answer_begins(session: &mut Session, response: &ResponseHeader, context: &mut Context) -> pingora::Result<()> {
     let upgrade = response.status == http::StatusCode::SWITCHING_PROTOCOLS;
+    if upgrade && !session.is_upgrade_req() {
+        return Error::e_explain(ErrorType::HTTPStatus(502), "the app switches protocols without being asked");
+    }
     if !upgrade && (context.pace.is_over() || response.status.is_informational()) {
-        return;
+        return Ok(());
     }
     let stream = streams::is_stream(response);
     context.pace.answered(stream);
@@ -58,6 +64,7 @@ pub fn answer_begins(session: &mut Session, response: &ResponseHeader, context: 
         session.set_read_timeout(None);
     }
     set_due(session, context);
+    Ok(())
 }
 
 /// The app's answer is over. What is left of the body has to come as any other.

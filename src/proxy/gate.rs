@@ -311,7 +311,7 @@ impl ProxyHttp for Gate {
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> pingora::Result<()> {
-        flow::answer_begins(session, response, context);
+        flow::answer_begins(session, response, context)?;
         strip_set_cookies(response);
         if response.status.is_informational() {
             return Ok(());

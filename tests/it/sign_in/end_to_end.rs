@@ -15,19 +15,11 @@ async fn ask(world: &World, person: &mut Person, email: &str) -> Seen {
     person.send(&question, question.form().fill("email", email)).await
 }
 
-/// Goes from the app through the e-mail question and the demo's IdP to the app.
-async fn sign_in(world: &World, person: &mut Person, email: &str) -> Seen {
-    let people = ask(world, person, email).await;
-    assert!(people.url.as_str().starts_with(&world.idp_url), "{people:?}");
-    let answer = person.send(&people, people.form().fill("person", email)).await;
-    person.send(&answer, answer.form()).await
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_comes_to_the_app_and_the_app_knows_them() {
     let world = World::start().await;
     let mut ada = Person::new(&world);
-    let app = sign_in(&world, &mut ada, "ada@acme.example").await;
+    let app = ada.sign_in(&world, "ada@acme.example").await;
     assert_eq!((app.url.path(), app.status.as_u16()), ("/", 200), "{app:?}\n{}", world.log());
     assert!(app.body.contains("ada@acme.example") && app.body.contains("verified"), "{}", app.body);
     assert_eq!(ada.cookie_names(&world.public_url), ["vestibule"]);
@@ -47,7 +39,7 @@ async fn answers_count_however_they_are_signed() {
     for signing in [Signing::Assertion, Signing::Response, Signing::Both] {
         let answers = ResponseOptions { signing, encrypt_to: None };
         let world = World::with(Wishes { answers, ..Wishes::default() }).await;
-        let app = sign_in(&world, &mut Person::new(&world), "katherine@globex.example").await;
+        let app = Person::new(&world).sign_in(&world, "katherine@globex.example").await;
         assert!(app.body.contains("katherine@globex.example"), "{signing:?}: {}\n{}", app.body, world.log());
     }
 }
@@ -56,7 +48,7 @@ async fn answers_count_however_they_are_signed() {
 async fn on_https_cookies_are_secure_and_bound_to_the_host() {
     let world = World::with(Wishes { https: true, ..Wishes::default() }).await;
     let mut ada = Person::new(&world);
-    let app = sign_in(&world, &mut ada, "ada@acme.example").await;
+    let app = ada.sign_in(&world, "ada@acme.example").await;
     assert!(app.body.contains("ada@acme.example"), "{}\n{}", app.body, world.log());
     assert_eq!(ada.cookie_names(&world.public_url), ["__Host-vestibule"]);
 }

@@ -107,6 +107,23 @@ impl Person {
         }
     }
 
+    /// Goes from the app through the e-mail question and the demo's IdP to the app.
+    pub async fn sign_in(&mut self, world: &World, email: &str) -> Seen {
+        let question = self.open(&format!("{}/", world.public_url)).await;
+        assert_eq!(question.url.path(), "/.vestibule/sign-in", "{question:?}");
+        let people = self.send(&question, question.form().fill("email", email)).await;
+        assert!(people.url.as_str().starts_with(&world.idp_url), "{people:?}");
+        let answer = self.send(&people, people.form().fill("person", email)).await;
+        self.send(&answer, answer.form()).await
+    }
+
+    /// The cookies that the site of `url` has set, as a `Cookie` header.
+    pub fn cookies(&self, url: &str) -> String {
+        let held = self.cookies.get(&site(&url.parse().expect("a URL")));
+        let pairs = held.into_iter().flatten().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     /// The names of the cookies that the site of `url` has set.
     pub fn cookie_names(&self, url: &str) -> Vec<String> {
         let site = site(&url.parse().expect("a URL"));

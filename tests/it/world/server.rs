@@ -29,6 +29,8 @@ pub struct Wishes {
     pub answers: ResponseOptions,
     /// More lines for the configuration.
     pub configuration: String,
+    /// Another proxy stands in front, here, and is trusted; the test starts it.
+    pub front: Option<SocketAddr>,
 }
 
 /// A running binary, with the demo's companies set up through its commands.
@@ -37,6 +39,12 @@ pub struct World {
     /// The demo's IdP: on 127.0.0.1, while the site is on localhost, so that they are different sites to a browser.
     pub idp_url: String,
     pub ops: SocketAddr,
+    /// Where the binary listens for what is meant for the app.
+    pub gate: SocketAddr,
+    /// Where the app itself is.
+    pub app: SocketAddr,
+    /// The proxy in front.
+    pub front: Option<SocketAddr>,
     /// The site's certificate, PEM, on https.
     pub certificate: Option<String>,
     directory: TempDir,
@@ -52,16 +60,17 @@ impl World {
 
     pub async fn with(wishes: Wishes) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (proxy, ops) = (ports::free().port(), ports::free());
+        let (gate, ops) = (ports::free(), ports::free());
         let scheme = if wishes.https { "https" } else { "http" };
-        let public_url = format!("{scheme}://localhost:{proxy}");
+        let public_url = format!("{scheme}://localhost:{}", wishes.front.unwrap_or(gate).port());
         let app = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port for the app");
         let idp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port for the identity provider");
         let idp_url = format!("http://{}", idp.local_addr().unwrap());
+        let app_address = app.local_addr().unwrap();
+        let trusted = if wishes.front.is_some() { "trusted_proxies = [\"127.0.0.1/32\"]\n" } else { "" };
         let mut configuration = format!(
-            "public_url = \"{public_url}\"\nthreads = 1\n[store]\npath = \"data\"\n[[upstream]]\nname = \"app\"\n\
-             addresses = [\"{}\"]\n{}\n[listen]\nproxy = \"127.0.0.1:{proxy}\"\nops = \"{ops}\"\n",
-            app.local_addr().unwrap(),
+            "public_url = \"{public_url}\"\nthreads = 1\n{trusted}[store]\npath = \"data\"\n[[upstream]]\nname = \"app\"\n\
+             addresses = [\"{app_address}\"]\n{}\n[listen]\nproxy = \"{gate}\"\nops = \"{ops}\"\n",
             wishes.configuration
         );
         let certificate = wishes.https.then(|| {
@@ -87,7 +96,18 @@ impl World {
             tokio::spawn(async move { axum::serve(idp, Arc::new(provider).router()).await.unwrap() }),
         ];
         let server = start_server(&directory);
-        let world = World { public_url, idp_url, ops, certificate, directory, server, beside };
+        let world = World {
+            public_url,
+            idp_url,
+            ops,
+            gate,
+            app: app_address,
+            front: wishes.front,
+            certificate,
+            directory,
+            server,
+            beside,
+        };
         world.until_ready().await;
         world.set_up();
         world

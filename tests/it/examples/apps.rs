@@ -13,6 +13,8 @@ use vestibule::kernel::{Clock as _, SeededRng, SystemClock, SystemRng};
 use vestibule::session::{Authentication, Method, NewSession, SessionError, SessionSettings, Sessions};
 use vestibule::store::{SledBackend, Store, Tx};
 
+use super::is_here;
+
 const AUDIENCE: &str = "app";
 
 /// A site that publishes its keys, and an assertion that it signed just now.
@@ -68,8 +70,7 @@ fn run(program: &[&str], public_url: &str, assertion: &str) -> Option<Output> {
 }
 
 async fn check(runs_at_all: &[&str], program: &'static [&'static str]) {
-    if !Command::new(runs_at_all[0]).args(&runs_at_all[1..]).output().is_ok_and(|output| output.status.success()) {
-        println!("not run: {} is not here", runs_at_all.join(" "));
+    if !is_here(runs_at_all) {
         return;
     }
     let Signed { public_url, assertion } = signed().await;
