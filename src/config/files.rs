@@ -55,6 +55,17 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// How many files and sockets this process may open (`RLIMIT_NOFILE`, the soft limit), where the system tells.
+pub fn open_files() -> Option<u64> {
+    soft_limit(&read_text(Path::new("/proc/self/limits")).ok()?)
+}
+
+/// The soft limit of open files in what Linux writes in `/proc/self/limits`.
+fn soft_limit(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// A failure in plain words.
 pub fn told(error: &io::Error) -> String {
     match error.kind() {
@@ -62,5 +73,23 @@ pub fn told(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_read() {
+        let check = |text: &str, expected| assert_eq!(soft_limit(text), expected, "{text}");
+        let before = "Limit                     Soft Limit           Hard Limit           Units\n";
+        check(
+            &format!("{before}Max open files            1024                 524288               files\n"),
+            Some(1024),
+        );
+        check(&format!("{before}Max open files            unlimited            unlimited            files\n"), None);
+        check(before, None);
+        check("", None);
     }
 }

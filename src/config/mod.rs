@@ -26,7 +26,7 @@ use crate::kernel::{Role, Slug, Timestamp};
 
 pub use addresses::HostPort;
 pub use file::ConfigFile;
-pub use files::{FileError, environment, read_bytes, read_text, readable};
+pub use files::{FileError, environment, open_files, read_bytes, read_text, readable};
 pub use mail::MailSettings;
 pub use read::{Mistake, Placed, Reader, Section, nearest, parse_duration};
 pub use tls::TlsFiles;

@@ -21,6 +21,7 @@ use crate::session::Sessions;
 pub struct GateApp {
     http: Arc<GateHttp>,
     open: AtomicUsize,
+    most: usize,
 }
 
 /// Counts an open connection for as long as it lives.
@@ -41,14 +42,14 @@ struct GateHttp {
 }
 
 impl GateApp {
-    /// Wraps pingora's proxy. `h2c`: whether HTTP/2 in the clear is spoken.
-    pub fn new(proxy: HttpProxy<Gate>, rules: Arc<Rules>, sessions: Arc<Sessions>, h2c: bool) -> Self {
+    /// Wraps pingora's proxy. `h2c`: whether HTTP/2 in the clear is spoken. `most`: how many connections are open at once.
+    pub fn new(proxy: HttpProxy<Gate>, rules: Arc<Rules>, sessions: Arc<Sessions>, h2c: bool, most: usize) -> Self {
         let mut options = HttpServerOptions::default();
         options.h2c = h2c;
         options.keepalive_request_limit = Some(limits::REQUESTS_A_CONNECTION);
         options.h2_idle_timeout = Some(limits::NEXT_HEADER_TIME);
         let http = Arc::new(GateHttp { proxy: Arc::new(proxy), rules, sessions, options });
-        GateApp { http, open: AtomicUsize::new(0) }
+        GateApp { http, open: AtomicUsize::new(0), most }
     }
 }
 
@@ -77,7 +78,7 @@ impl ServerApp for GateApp {
     async fn process_new(self: &Arc<Self>, session: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
         let open = self.open.fetch_add(1, Ordering::Relaxed);
         let _counted = Counted(&self.open);
-        if open >= limits::CONNECTIONS {
+        if open >= self.most {
             metrics::counter!("vestibule_connections_refused_total").increment(1);
             return None;
         }

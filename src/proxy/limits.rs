@@ -13,6 +13,10 @@ pub const FIRST_HEADER_TIME: Duration = Duration::from_secs(10);
 pub const NEXT_HEADER_TIME: Duration = Duration::from_secs(70);
 /// How many connections are open at most; further ones are closed at once.
 pub const CONNECTIONS: usize = 20_000;
+/// How many files and sockets are left to everything but connections and what they need behind them.
+const FILES_RESERVED: u64 = 128;
+/// The fewest connections that are let in, however few files may be open.
+const FEWEST_CONNECTIONS: usize = 64;
 /// How many requests one HTTP/1.1 connection may carry.
 pub const REQUESTS_A_CONNECTION: u32 = 10_000;
 /// How many requests one HTTP/2 connection may have under way.
@@ -53,6 +57,14 @@ pub const UPSTREAM_SILENCE: Duration = Duration::from_secs(300);
 pub const STREAM_SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// How long an unused connection to an upstream is kept.
 pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
+
+/// How many connections are open at most where the process may open so many files: each may need a second one, to the
+/// app. Strangers who take all places must not leave the store and the apps without.
+pub fn connections(open_files: Option<u64>) -> usize {
+    let Some(files) = open_files else { return CONNECTIONS };
+    let places = usize::try_from(files.saturating_sub(FILES_RESERVED) / 2).unwrap_or(usize::MAX);
+    places.clamp(FEWEST_CONNECTIONS, CONNECTIONS)
+}
 
 /// Why a request is refused before anything is asked about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +141,16 @@ fn names_header(raw: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_leave_files_to_the_rest() {
+        let check = |files, expected| assert_eq!(connections(files), expected, "{files:?}");
+        check(None, CONNECTIONS);
+        check(Some(1024), 448);
+        check(Some(65_536), CONNECTIONS);
+        check(Some(u64::MAX), CONNECTIONS);
+        check(Some(10), FEWEST_CONNECTIONS);
+    }
 
     #[test]
     fn bare_line_ends_are_seen_anywhere() {

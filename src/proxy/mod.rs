@@ -76,7 +76,11 @@ pub fn service(
         counters: context::Counters::default(),
     };
     let proxy = pingora::proxy::http_proxy(conf, gate);
-    let app = GateApp::new(proxy, Arc::clone(&rules), Arc::clone(sessions), certificate.is_none());
+    let most = limits::connections(settings.open_files);
+    if most < limits::CONNECTIONS {
+        tracing::warn!(connections = most, "the process may open few files: raise that limit (LimitNOFILE, ulimit -n)");
+    }
+    let app = GateApp::new(proxy, Arc::clone(&rules), Arc::clone(sessions), certificate.is_none(), most);
     let mut listener = Service::new("gate".to_owned(), app);
     let address = settings.listen.to_string();
     match &certificate {

@@ -117,7 +117,9 @@ impl Answer {
         let head = session.req_header().method == http::Method::HEAD;
         let mut response = ResponseHeader::build(self.status, Some(self.headers.len() + 4))?;
         response.insert_header(header::CONTENT_LENGTH, self.body.len())?;
-        response.insert_header(header::CACHE_CONTROL, "no-store")?;
+        if !self.headers.iter().any(|(name, _)| name == header::CACHE_CONTROL) {
+            response.insert_header(header::CACHE_CONTROL, "no-store")?;
+        }
         response.insert_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")?;
         if !self.body.is_empty() {
             response.insert_header(header::CONTENT_TYPE, self.content_type)?;

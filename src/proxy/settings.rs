@@ -27,6 +27,8 @@ pub struct GateSettings {
     pub identity_headers: Vec<(String, IdentityFact)>,
     /// Whether each request leaves a line in the log (target `vestibule::access`).
     pub access_log: bool,
+    /// How many files and sockets the process may open, where that is known: it bounds the connections.
+    pub open_files: Option<u64>,
 }
 
 /// PEM files, read again when they change.

@@ -23,6 +23,7 @@ pub fn settings(config: &Config) -> GateSettings {
         routes: config.routes.iter().cloned().map(route).collect(),
         identity_headers: config.identity_headers.iter().flat_map(|(fact, names)| further(fact, names)).collect(),
         access_log: true,
+        open_files: config::open_files(),
     }
 }
 

@@ -13,7 +13,9 @@ use super::world::World;
 
 /// What the app answers next, and whether it closes then. Once it has, it answers «plain».
 #[derive(Clone, Default)]
-struct Script(Arc<Mutex<Option<(Vec<u8>, bool)>>>);
+struct Script(Arc<Mutex<Option<Act>>>);
+
+type Act = (Vec<u8>, bool);
 
 impl Script {
     fn set(&self, bytes: impl AsRef<[u8]>, closes: bool) {

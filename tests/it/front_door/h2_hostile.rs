@@ -36,18 +36,17 @@ fn block(headers: &[(&str, &str)]) -> Vec<u8> {
     for (name, value) in headers {
         block.push(0);
         for text in [name, value] {
-            match u8::try_from(text.len()) {
-                Ok(length @ ..127) => block.push(length),
-                _ => {
-                    block.push(127);
-                    let mut rest = text.len() - 127;
-                    while rest >= 128 {
-                        block.push(u8::try_from(rest % 128).unwrap() | 128);
-                        rest /= 128;
-                    }
-                    block.push(u8::try_from(rest).unwrap());
+            // An integer with a prefix of seven bits (RFC 7541 §5.1).
+            let mut rest = text.len();
+            if rest >= 127 {
+                block.push(127);
+                rest -= 127;
+                while rest >= 128 {
+                    block.push(u8::try_from(rest % 128).unwrap() | 128);
+                    rest /= 128;
                 }
             }
+            block.push(u8::try_from(rest).unwrap());
             block.extend_from_slice(text.as_bytes());
         }
     }
@@ -69,7 +68,7 @@ async fn open(world: &World) -> (OwnedReadHalf, OwnedWriteHalf) {
 /// What kinds of frames came until the gate closed, or until nothing came for a while.
 async fn kinds(mut read: OwnedReadHalf, quiet: Duration) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16384];
+    let mut buffer = vec![0; 16384];
     while let Ok(Ok(count @ 1..)) = timeout(quiet, tokio::io::AsyncReadExt::read(&mut read, &mut buffer)).await {
         bytes.extend_from_slice(&buffer[..count]);
     }

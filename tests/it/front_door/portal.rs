@@ -88,16 +88,24 @@ async fn bodies_that_are_under_way_have_an_end() {
     assert_eq!(send(world.gate, &hello).await.body, "hello");
 }
 
+/// What an answer says of caching.
+fn caching(answer: &raw::Answer) -> Vec<&str> {
+    let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+    lines.filter(|(name, _)| name.eq_ignore_ascii_case("cache-control")).map(|(_, value)| value).collect()
+}
+
 #[tokio::test]
 async fn the_keys_and_the_session_are_told() {
     let world = World::new().await;
-    let keys: serde_json::Value =
-        serde_json::from_str(&raw::get(world.gate, "/.vestibule/jwks.json", &[]).await.body).unwrap();
+    let answer = raw::get(world.gate, "/.vestibule/jwks.json", &[]).await;
+    assert_eq!(caching(&answer), ["public, max-age=300"], "the keys may be kept for a while");
+    let keys: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(keys["keys"][0]["crv"], "Ed25519");
     let nobody = raw::get(world.gate, "/.vestibule/session", &[]).await;
-    assert_eq!(nobody.status, 401);
+    assert_eq!((nobody.status, caching(&nobody)), (401, vec!["no-store"]));
     let cookie = world.sign_in().await;
     let ada = raw::get(world.gate, "/.vestibule/session", &[("Cookie", &cookie)]).await;
+    assert_eq!(caching(&ada), ["no-store"], "who somebody is stays with them");
     let told: serde_json::Value = serde_json::from_str(&ada.body).unwrap();
     assert_eq!(
         (&told["email"], &told["org"], &told["role"]),

@@ -60,6 +60,7 @@ impl World {
             routes: routes(),
             identity_headers: Vec::new(),
             access_log: true,
+            open_files: None,
         };
         change(&mut settings);
         let public_url = settings.public_url.to_string();

@@ -109,7 +109,7 @@ async fn two_tabs_sign_in_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn back_to_the_idp_and_in_again_is_no_error() {
+async fn the_idps_page_opened_again_is_no_error() {
     let world = World::start().await;
     let browser = Browser::start().await;
     go_to_idp(&world, &browser, "ada@acme.example").await;
@@ -119,4 +119,26 @@ async fn back_to_the_idp_and_in_again_is_no_error() {
     browser.go(&question).await;
     say_who(&world, &browser, "ada@acme.example").await;
     assert_eq!(world.run(&["session", "list", "--user", "ada@acme.example"]), sessions, "no second session");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_back_button_is_no_error_wherever_it_leads() {
+    let world = World::start().await;
+    let browser = Browser::start().await;
+    sign_in(&world, &browser, "ada@acme.example").await;
+    let sessions = world.run(&["session", "list", "--user", "ada@acme.example"]);
+    for steps in 1..=4 {
+        for _ in 0..steps {
+            browser.back().await;
+        }
+        let page = browser.text().await;
+        assert!(!page.contains("Reference"), "{steps} back, at {}: {page}", browser.url().await);
+        if browser.url().await.starts_with(&world.idp_url) && page.contains("ada@acme.example") {
+            say_who(&world, &browser, "ada@acme.example").await;
+        }
+        browser.go(&format!("{}/", world.public_url)).await;
+        browser.sees("ada@acme.example").await;
+        let now = world.run(&["session", "list", "--user", "ada@acme.example"]);
+        assert_eq!(now, sessions, "{steps} back: no second session");
+    }
 }

@@ -76,6 +76,21 @@ impl Browser {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
+    /// Presses the browser's own back button, and waits until the page behind it, and whatever that leads to, is there.
+    pub async fn back(&self) {
+        self.client.back().await.unwrap_or_else(|error| panic!("back: {error}"));
+        let mut before = String::new();
+        loop {
+            let ready = self.client.execute("return document.readyState", vec![]).await;
+            let now = self.url().await;
+            if now == before && ready.is_ok_and(|state| state == "complete") {
+                return;
+            }
+            before = now;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Types into the field with this label, as a person finds it.
     pub async fn fill(&self, label: &str, text: &str) {
         let path = format!(
