@@ -1,20 +1,20 @@
 //! `apply`: organizations as a file wants them. Shows the difference; then makes it so, all or nothing.
 //!
-//! What the file does not list stays: organizations always, domains and members unless `prune` is asked for.
+//! What the file does not list stays: organizations always, domains, links, members and teams unless `prune` is asked for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Admin;
 use super::api::{Apply, Changes, Difference, WantedOrganization};
-use super::{connection, domain, sso, user};
-use crate::directory::{DirectoryError, OrgKind, Organization, User, claim, member, organization};
+use super::{apply_domains, apply_link, apply_teams, connection, sso, user};
+use crate::directory::{DirectoryError, OrgKind, Organization, User, member, organization};
 use crate::kernel::{EmailAddress, Fault, FaultKind, Role, Slug};
 use crate::store::{StoreError, Tx};
 
 /// How many organizations one file can hold.
 const ORGANIZATION_LIMIT: usize = 500;
-/// How many members one file can hold.
+/// How many members one file can hold, those of teams and the teams themselves counted too.
 const MEMBER_LIMIT: usize = 10_000;
 
 /// How a run ends that writes nothing.
@@ -41,7 +41,10 @@ pub async fn apply(admin: Arc<Admin>, call: Apply) -> Result<Changes, Fault> {
         .store
         .transaction("apply", async |tx: Tx| {
             let mut changes = Changes::default();
-            for wanted in &call.organizations {
+            // Admin organizations first: others are linked to them.
+            let mut organizations: Vec<&WantedOrganization> = call.organizations.iter().collect();
+            organizations.sort_by_key(|wanted| wanted.kind != OrgKind::Admin);
+            for wanted in organizations {
                 let made = one(admin, &tx, wanted, call.prune).await;
                 let named = |fault: Fault| Fault { detail: format!("{}: {}", wanted.slug, fault.detail), ..fault };
                 changes.changes.extend(made.map_err(|fault| Stop::Refused(named(fault)))?);
@@ -57,10 +60,12 @@ pub async fn apply(admin: Arc<Admin>, call: Apply) -> Result<Changes, Fault> {
 }
 
 fn check_size(call: &Apply) -> Result<(), Fault> {
-    let members: usize = call.organizations.iter().map(|wanted| wanted.members.len()).sum();
+    let in_teams = |wanted: &WantedOrganization| wanted.teams.iter().map(|team| 1 + team.members.len()).sum::<usize>();
+    let members: usize = call.organizations.iter().map(|wanted| wanted.members.len() + in_teams(wanted)).sum();
     if call.organizations.len() > ORGANIZATION_LIMIT || members > MEMBER_LIMIT {
-        let text =
-            format!("a file holds at most {ORGANIZATION_LIMIT} organizations and {MEMBER_LIMIT} members: split it");
+        let text = format!(
+            "a file holds at most {ORGANIZATION_LIMIT} organizations and {MEMBER_LIMIT} members and teams: split it"
+        );
         return Err(Fault::plain(FaultKind::TooLarge, text));
     }
     Ok(())
@@ -88,7 +93,7 @@ async fn one(admin: &Admin, tx: &Tx, wanted: &WantedOrganization, prune: bool) -
     let name = wanted.name.iter().map(|name| ("name".to_owned(), name.clone()));
     let settings: Vec<(String, String)> = name.chain(wanted.settings.iter().cloned()).collect();
     changes.extend(super::organization::set_all(admin, tx, &found, &settings)?);
-    changes.extend(domains(admin, tx, &found, wanted, prune).await?);
+    changes.extend(apply_domains::bring(admin, tx, &found, wanted, prune).await?);
     if let Some((source, options)) = &wanted.sso {
         let before = crate::directory::sso::connection(tx, found.id).await?;
         let after = connection::of(source, options, before.as_ref(), tx.now())?;
@@ -98,30 +103,9 @@ async fn one(admin: &Admin, tx: &Tx, wanted: &WantedOrganization, prune: bool) -
         }
         changes.extend(differences);
     }
+    changes.extend(apply_link::bring(admin, tx, &found, wanted, prune).await?);
     changes.extend(members(admin, tx, &found, wanted, prune).await?);
-    Ok(changes)
-}
-
-async fn domains(
-    admin: &Admin,
-    tx: &Tx,
-    found: &Organization,
-    wanted: &WantedOrganization,
-    prune: bool,
-) -> Result<Vec<Difference>, Fault> {
-    let mut changes = Vec::new();
-    let held = claim::list(tx, found.id).await?;
-    for domain in &wanted.domains {
-        if held.iter().any(|claim| claim.domain == *domain && claim.state.holds()) {
-            continue;
-        }
-        domain::trusted(admin, tx, found, domain).await?;
-        changes.push(Difference::new(&found.slug, "domain", None, domain.to_string()));
-    }
-    for gone in held.iter().filter(|claim| prune && !wanted.domains.contains(&claim.domain)) {
-        domain::give_up(admin, tx, found, &gone.domain).await?;
-        changes.push(Difference::new(&found.slug, "domain", Some(gone.domain.to_string()), None));
-    }
+    changes.extend(apply_teams::bring(admin, tx, &found, &wanted.teams, prune).await?);
     Ok(changes)
 }
 

@@ -61,7 +61,8 @@ pub(super) async fn claim(admin: Arc<Admin>, call: DomainClaim) -> Result<Domain
         .await
 }
 
-async fn by_dns(admin: &Admin, tx: &Tx, found: &Organization, domain: &DomainName) -> Result<Claim, Fault> {
+/// Claims by DNS: from here on the record is looked for.
+pub(super) async fn by_dns(admin: &Admin, tx: &Tx, found: &Organization, domain: &DomainName) -> Result<Claim, Fault> {
     let held = claim::find(tx, found.id, domain).await?;
     let claimed = admin.proof.claim(tx, found, domain).await?;
     if held.is_none() {

@@ -2,6 +2,9 @@
 
 pub mod api;
 mod apply;
+mod apply_domains;
+mod apply_link;
+mod apply_teams;
 mod audit;
 mod audit_stream;
 mod backup;

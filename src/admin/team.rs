@@ -95,6 +95,23 @@ pub(super) async fn take_out(
     Ok(gone)
 }
 
+/// Gives a team another name; `None` if it has it already.
+pub(super) async fn give_name(
+    admin: &Admin,
+    tx: &Tx,
+    organization: &Organization,
+    held: &Team,
+    name: &str,
+) -> Result<Option<Team>, Fault> {
+    team::by_hand(organization, held)?;
+    let renamed = team::rename(tx, &*admin.rng, organization, held, name).await?;
+    if renamed.name == held.name {
+        return Ok(None);
+    }
+    admin.audit(tx, organization.id, "team.rename", &held.name, &held.name, &renamed.name)?;
+    Ok(Some(renamed))
+}
+
 /// Removes a team.
 pub(super) async fn end(admin: &Admin, tx: &Tx, organization: &Organization, held: &Team) -> Result<(), Fault> {
     team::by_hand(organization, held)?;
@@ -183,14 +200,9 @@ pub(super) async fn rename(admin: Arc<Admin>, call: TeamRename) -> Result<Change
         .transaction("team rename", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
-            team::by_hand(&found, &team)?;
-            let renamed = team::rename(&tx, &*admin.rng, &found, &team, &call.new_name).await?;
-            if renamed.name == team.name {
-                return Ok::<_, Fault>(Changes::default());
-            }
-            admin.audit(&tx, found.id, "team.rename", &team.name, &team.name, &renamed.name)?;
-            let changed = Difference::new(&found.slug, "team", Some(team.name), renamed.name);
-            Ok(Changes { changes: vec![changed] })
+            let renamed = give_name(admin, &tx, &found, &team, &call.new_name).await?;
+            let changed = renamed.map(|renamed| Difference::new(&found.slug, "team", Some(team.name), renamed.name));
+            Ok::<_, Fault>(Changes { changes: changed.into_iter().collect() })
         })
         .await
 }

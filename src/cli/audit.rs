@@ -3,14 +3,41 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Args;
+
 use super::output::{complain, say};
 use super::text::count;
-use super::verbs::Audit as Typed;
 use super::{Context, Failure};
 use crate::admin::AUDIT_FOLLOW;
 use crate::admin::api::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
-use crate::kernel::{Clock as _, SystemClock, Timestamp};
+use crate::kernel::{Clock as _, Slug, SystemClock, Timestamp};
 use crate::store::ChainHash;
+
+/// What was typed.
+#[derive(Debug, Args)]
+pub struct Typed {
+    /// Of this organization alone, even if it was deleted
+    #[arg(long, value_name = "SLUG", conflicts_with = "operator")]
+    pub org: Option<Slug>,
+    /// Only what belongs to no organization
+    #[arg(long)]
+    pub operator: bool,
+    /// Since then: 2026-11-22T10:15:00Z, 2026-11-22, or how long ago, such as 24h
+    #[arg(long, value_name = "T")]
+    pub since: Option<Moment>,
+    /// The newest so many; default: 50, with --follow 10, with --since all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub last: Option<u16>,
+    /// Go on with new ones as they come
+    #[arg(long, conflicts_with = "verify")]
+    pub follow: bool,
+    /// Look whether every chain is whole; exit code 1 if not
+    #[arg(long, conflicts_with_all = ["since", "last"])]
+    pub verify: bool,
+    /// An end that --verify showed earlier: whether it is still in the chain
+    #[arg(long, value_name = "NUMBER:HASH", requires = "verify", value_parser = end)]
+    pub expect: Option<(u64, ChainHash)>,
+}
 
 /// How many entries are shown if nothing else is asked for.
 const SHOWN: usize = 50;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::admin::api::{FileBytes, SsoOptions, SsoSource, WantedOrganization};
+use crate::admin::api::{FileBytes, SsoOptions, SsoSource, WantedOrganization, WantedRole, WantedTeam};
 use crate::config::{Mistake, Placed, Reader, Section, read_bytes};
-use crate::directory::{AttributeMapping, Binding, OrgKind};
+use crate::directory::{AttributeMapping, Binding, OrgKind, team};
 use crate::kernel::{DomainName, EmailAddress, Role, Slug};
 
 /// How the file looks.
@@ -16,10 +16,13 @@ The file:
   kind = \"customer\"                     # or \"admin\"; chosen for good
   settings = { require_sso = true, session_idle = \"30m\" }       # the keys of `org set`
   domains = [\"acme.example\"]            # on your own word, without DNS
+  domains_by_dns = [\"acme.test\"]        # claimed; the DNS record proves them, which no file can do
+  admin = \"group\"                       # linked to this Admin organization
   sso = { metadata = \"okta.xml\" }       # or issuer, sign_in_url and certificates; paths start from the file's folder
   members = { \"ada@acme.example\" = \"owner\", \"bob@acme.example\" = \"member\" }
+  teams = [{ name = \"Support\", role = \"admin\", members = [\"bob@acme.example\"] }]   # role: \"none\" takes it away
 
-What the file does not list stays: organizations always, domains and members unless --prune is given.
+What the file does not list stays: organizations always, domains, the link, members and teams unless --prune is given.
 All of it is done, or none.
 
 Example:
@@ -66,18 +69,61 @@ fn organization(section: Section<'_>, base: &Path) -> Option<WantedOrganization>
     let name = section.text("name").map(|name| name.value);
     let settings = section.section("settings").map(settings).unwrap_or_default();
     let domains = section.list::<DomainName>("domains", "domains such as \"acme.example\"");
+    let domains_by_dns = section.list::<DomainName>("domains_by_dns", "domains such as \"acme.example\"");
+    let admin = section.parsed::<Slug>("admin", "the slug of an Admin organization, such as \"group\"");
     let sso = section.section("sso").and_then(|sso| connection(sso, base));
     let members = members(&section);
+    let teams = teams(&section);
     section.finish();
     Some(WantedOrganization {
         slug: slug?.value,
         name,
         kind: kind_means,
         settings,
-        domains: domains.map(|list| list.value.into_iter().map(|domain| domain.value).collect()).unwrap_or_default(),
+        domains: values(domains),
+        domains_by_dns: values(domains_by_dns),
+        admin: admin.map(|admin| admin.value),
         sso,
         members,
+        teams,
     })
+}
+
+fn values<T>(list: Option<Placed<Vec<Placed<T>>>>) -> Vec<T> {
+    list.map(|list| list.value.into_iter().map(|item| item.value).collect()).unwrap_or_default()
+}
+
+fn team_role(text: &str) -> Option<WantedRole> {
+    if text == "none" {
+        return Some(WantedRole::Without);
+    }
+    let role = text.parse::<Role>().ok().filter(|role| team::valid_role(Some(*role)).is_ok());
+    role.map(WantedRole::With)
+}
+
+fn teams(section: &Section<'_>) -> Vec<WantedTeam> {
+    let mut found: Vec<WantedTeam> = Vec::new();
+    for inner in section.sections("teams") {
+        let line = inner.line();
+        let name = inner.text("name");
+        let role = inner.text("role").map_or(Some(WantedRole::Any), |role| team_role(&role.value));
+        if role.is_none() {
+            inner.report(inner.place("role").unwrap_or(line), "a team's role is admin, billing_admin, member or none");
+        }
+        let members = values(inner.list::<EmailAddress>("members", "addresses such as \"ada@acme.example\""));
+        let Some(name) = name else {
+            inner.report(line, "this team needs a «name», such as \"Support\"");
+            inner.finish();
+            continue;
+        };
+        if found.iter().any(|other| team::fold(&other.name) == team::fold(&name.value)) {
+            inner.report(name.line, format!("the team «{}» is there twice, letter case aside", name.value));
+        }
+        inner.finish();
+        let role = role.unwrap_or(WantedRole::Any);
+        found.push(WantedTeam { name: name.value.trim().to_owned(), role, members });
+    }
+    found
 }
 
 /// The keys of `org set`; their values are judged by the server, as there.
@@ -195,6 +241,11 @@ mod tests {
         check("[[organization]]\nslug = \"A B\"", "o.toml:2: «slug» must be 1 to 63");
         check(&format!("{acme}{acme}"), "o.toml:3: the organization «acme» is there twice");
         check(&format!("{acme}kind = \"boss\""), "o.toml:3: «kind» must be customer or admin, not \"boss\"");
+        check(&format!("{acme}admin = \"A B\""), "o.toml:3: «admin» must be");
+        check(&format!("{acme}teams = [{{ role = \"admin\" }}]"), "o.toml:3: this team needs a «name»");
+        check(&format!("{acme}teams = [{{ name = \"x\", role = \"owner\" }}]"), "o.toml:3: a team's role is admin");
+        check(&format!("{acme}teams = [{{ name = \"x\" }}, {{ name = \"X\" }}]"), "o.toml:3: the team «X» is there");
+        check(&format!("{acme}teams = [{{ name = \"x\", rol = \"a\" }}]"), "o.toml:3: unknown key «rol»");
         check(&format!("{acme}domains = [\"acme\"]"), "o.toml:3: «domains» must hold domains");
         check(&format!("{acme}members = {{ \"ada\" = \"owner\" }}"), "o.toml:3: \"ada\" is not an e-mail address");
         check(&format!("{acme}members = {{ \"a@b.example\" = \"boss\" }}"), "o.toml:3: \"boss\" is not a role");

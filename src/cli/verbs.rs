@@ -120,7 +120,7 @@ pub enum Command {
                             Note the ends that --verify shows somewhere else: with --expect, later, a chain that was cut \
                             or rewritten as a whole is found too."
     )]
-    Audit(Audit),
+    Audit(super::audit::Typed),
     /// Keys that seal cookies and sign assertions and requests
     #[command(subcommand)]
     Keys(Keys),
@@ -349,32 +349,6 @@ pub struct Revoke {
     /// Every session
     #[arg(long)]
     pub all: bool,
-}
-
-/// `audit`
-#[derive(Debug, Args)]
-pub struct Audit {
-    /// Of this organization alone, even if it was deleted
-    #[arg(long, value_name = "SLUG", conflicts_with = "operator")]
-    pub org: Option<Slug>,
-    /// Only what belongs to no organization
-    #[arg(long)]
-    pub operator: bool,
-    /// Since then: 2026-11-22T10:15:00Z, 2026-11-22, or how long ago, such as 24h
-    #[arg(long, value_name = "T")]
-    pub since: Option<super::audit::Moment>,
-    /// The newest so many; default: 50, with --follow 10, with --since all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub last: Option<u16>,
-    /// Go on with new ones as they come
-    #[arg(long, conflicts_with = "verify")]
-    pub follow: bool,
-    /// Look whether every chain is whole; exit code 1 if not
-    #[arg(long, conflicts_with_all = ["since", "last"])]
-    pub verify: bool,
-    /// An end that --verify showed earlier: whether it is still in the chain
-    #[arg(long, value_name = "NUMBER:HASH", requires = "verify", value_parser = super::audit::end)]
-    pub expect: Option<(u64, crate::store::ChainHash)>,
 }
 
 /// `keys`

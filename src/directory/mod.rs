@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod audit;
+pub mod authority;
 pub mod backfill;
 pub mod check;
 pub mod claim;

@@ -210,6 +210,9 @@ async fn seed(app: &App, provider: &DemoIdentityProvider) -> Result<(), Fault> {
             domains: vec![company.domain.parse().map_err(|error| wrong(&error))?],
             sso: Some((SsoSource::Metadata(FileBytes(metadata.into_bytes())), SsoOptions::default())),
             members,
+            domains_by_dns: Vec::new(),
+            admin: None,
+            teams: Vec::new(),
         });
     }
     let call = Apply { organizations, prune: false, dry_run: false };

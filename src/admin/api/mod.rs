@@ -233,7 +233,7 @@ pub struct StoreCheckView {
 pub struct Apply {
     /// What is wanted.
     pub organizations: Vec<WantedOrganization>,
-    /// Remove domains and members that are not listed.
+    /// Remove domains, links, members and teams that are not listed.
     pub prune: bool,
     /// Show the difference alone.
     pub dry_run: bool,
@@ -252,8 +252,37 @@ pub struct WantedOrganization {
     pub settings: Vec<(String, String)>,
     /// Its domains, on the operator's own word.
     pub domains: Vec<DomainName>,
+    /// Its domains that are to be proved by DNS.
+    pub domains_by_dns: Vec<DomainName>,
+    /// The Admin organization that it is linked to.
+    pub admin: Option<Slug>,
     /// Its single sign-on.
     pub sso: Option<(SsoSource, SsoOptions)>,
     /// Its members.
     pub members: Vec<(EmailAddress, Role)>,
+    /// Its teams.
+    pub teams: Vec<WantedTeam>,
+}
+
+/// A team's role as a file wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedRole {
+    /// Whatever it is.
+    Any,
+    /// None.
+    Without,
+    /// This one.
+    With(Role),
+}
+
+/// A team as a file wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedTeam {
+    /// Its name.
+    pub name: String,
+    /// Its role.
+    pub role: WantedRole,
+    /// Who is in it: members of the organization.
+    pub members: Vec<EmailAddress>,
 }

@@ -74,3 +74,81 @@ fn mistakes_of_the_file_have_lines() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("o.toml:2: «slug»") && ran.err.contains("o.toml:3: unknown key «membrs»"), "{}", ran.err);
 }
+
+const WHOLE: &str = r#"
+[[organization]]
+slug = "acme"
+domains = ["acme.example"]
+domains_by_dns = ["acme.test"]
+admin = "group"
+members = { "ada@acme.example" = "owner", "bob@acme.example" = "member" }
+teams = [
+  { name = "Support", role = "admin", members = ["bob@acme.example"] },
+  { name = "Readers" },
+]
+
+[[organization]]
+slug = "group"
+kind = "admin"
+"#;
+
+#[test]
+fn teams_claims_and_links_are_made_so_and_pruned() {
+    let site = Site::new();
+    let _server = site.serve();
+    site.write("o.toml", WHOLE);
+    let shown = site.run(&["apply", "o.toml", "--dry-run"]).done();
+    assert_eq!(shown.lines().next(), Some("+ group: organization: group"), "first what others are linked to: {shown}");
+    for line in [
+        "+ acme: domain: acme.example",
+        "+ acme: domain: acme.test, to be proved by DNS, which no file can do: `vestibule domain list acme`",
+        "+ acme: linked to: group",
+        "+ acme: team Support: with role admin",
+        "+ acme: team Support: bob@acme.example",
+        "+ acme: team Readers: without a role",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert_eq!(site.json(&["org", "list"]), serde_json::json!([]));
+    let made = site.run(&["apply", "o.toml"]).done();
+    assert_eq!(made.lines().count(), shown.lines().count(), "{made}");
+    assert!(site.run(&["apply", "o.toml", "--prune"]).done().contains("Nothing to change"));
+    let audit = site.run(&["audit", "--org", "group"]).done();
+    assert!(audit.contains("link.join acme: linked to group"), "{audit}");
+
+    let less =
+        WHOLE.replace("\"acme.test\"", "").replace("admin = \"group\"", "").replace("\"Support\"", "\"SUPPORT\"");
+    let less = less.replace("members = [\"bob@acme.example\"]", "").replace("  { name = \"Readers\" },\n", "");
+    site.write("o.toml", &less.replace("role = \"admin\", ", "role = \"none\""));
+    let changed = site.run(&["apply", "o.toml"]).done();
+    assert_eq!(
+        changed.lines().take(2).collect::<Vec<_>>(),
+        ["~ acme: team: Support → SUPPORT", "~ acme: role of team SUPPORT: admin → none",]
+    );
+    let pruned = site.run(&["apply", "o.toml", "--prune"]).done();
+    for line in [
+        "- acme: domain: acme.test",
+        "- acme: linked to: group",
+        "- acme: team: Readers",
+        "- acme: team SUPPORT: bob@acme.example",
+    ] {
+        assert!(pruned.contains(line), "{line}: {pruned}");
+    }
+    assert!(site.run(&["apply", "o.toml", "--prune"]).done().contains("Nothing to change"));
+    assert_eq!(site.json(&["check", "--store"])["store"]["problems"], serde_json::json!([]));
+    site.run(&["audit", "--verify"]).done();
+}
+
+#[test]
+fn a_team_of_strangers_undoes_all_of_the_file() {
+    let site = Site::new();
+    let _server = site.serve();
+    site.write(
+        "o.toml",
+        "[[organization]]\nslug = \"acme\"\nteams = [{ name = \"Ops\", members = [\"eve@acme.example\"] }]\n",
+    );
+    site.run(&["apply", "o.toml"]).refused("acme: there is no account eve@acme.example");
+    assert_eq!(site.json(&["org", "list"]), serde_json::json!([]));
+    site.write("o.toml", "[[organization]]\nslug = \"acme\"\nadmin = \"acme\"\n");
+    site.run(&["apply", "o.toml"]).refused("acme: ");
+}
