@@ -1,14 +1,15 @@
-//! `domain claim | verify | list | release`
+//! `domain claim | verify | list | transfer | release`
 
 use std::sync::Arc;
 
 use super::Admin;
 use super::api::{
-    AnswerView, Changes, Difference, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView,
+    AnswerView, Changes, Difference, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer,
+    DomainVerify, DomainView,
 };
 use super::organization::{all, slug_of};
 use crate::directory::life::grace_ends;
-use crate::directory::{Claim, Organization, claim, organization};
+use crate::directory::{Claim, Organization, claim, link, organization, transfer as handing};
 use crate::kernel::{DomainName, Fault, Slug, Timestamp};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
@@ -41,6 +42,7 @@ pub(super) async fn view(admin: &Admin, tx: &Tx, claim: &Claim, slug: &Slug) -> 
         lapsing: text(claim.lapsing),
         lapses: text(grace_ends(claim, admin.proof.rules())),
         held_by,
+        rests: link::find(tx, claim.organization).await?.is_some(),
         answers: claim.answers.iter().map(answer).collect(),
     })
 }
@@ -104,11 +106,30 @@ pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<Doma
     let mut views = Vec::new();
     for organization in organizations {
         for claim in claim::list(&tx, organization.id).await? {
-            views.push(view(&admin, &tx, &claim, &organization.slug).await?);
+            let view = view(&admin, &tx, &claim, &organization.slug).await?;
+            views.extend((call.all || !view.rests).then_some(view));
         }
     }
     views.sort_by(|one, two| (&one.domain, &one.slug).cmp(&(&two.domain, &two.slug)));
     Ok(views)
+}
+
+pub(super) async fn transfer(admin: Arc<Admin>, call: DomainTransfer) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("domain transfer", async |tx: Tx| {
+            let to = organization::by_slug(&tx, &call.to).await?;
+            let (from, moved) = handing::to_admin(&tx, &call.domain, &to).await?;
+            for one in [&from, &to] {
+                let (before, after) = (from.slug.as_str(), to.slug.as_str());
+                admin.audit(&tx, one.id, "domain.transfer", &moved.domain, before, after)?;
+            }
+            let what = "held by".to_owned();
+            let change = Difference::new(&moved.domain, what, Some(from.slug.to_string()), to.slug.to_string());
+            Ok::<_, Fault>(Changes { changes: vec![change] })
+        })
+        .await
 }
 
 /// Gives up a claim; if it was verified, the sessions that the organization's single sign-on made end with it, as they

@@ -9,6 +9,7 @@ mod audit;
 mod audit_stream;
 mod backup;
 mod check;
+mod confirm;
 mod connection;
 mod domain;
 mod explain;
@@ -107,6 +108,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(domain::claim)
         .on(domain::verify)
         .on(domain::list)
+        .on(domain::transfer)
         .on(domain::release)
         .on(user::add)
         .on(user::invite)
@@ -124,6 +126,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(team::rename)
         .on(team::set_role)
         .on(team::delete)
+        .on(confirm::confirm)
         .on(session::list)
         .on(session::revoke)
         .on(explain::explain)

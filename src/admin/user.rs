@@ -37,6 +37,7 @@ async fn membership(tx: &Tx, slug: &Slug, member: &Member) -> Result<MembershipV
         since: member.created.to_string(),
         effective_role: team::effective_role(member.role, &teams),
         teams: teams.into_iter().map(|team| team.name).collect(),
+        asleep: member.asleep,
     })
 }
 
@@ -205,7 +206,7 @@ pub(super) async fn show(admin: Arc<Admin>, call: UserShow) -> Result<UserView, 
 async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, StoreError> {
     let mut views = Vec::new();
     for id in member::of_user(tx, account.id).await? {
-        let (organization, member) = (organization::by_id(tx, id).await?, member::find(tx, id, account.id).await?);
+        let (organization, member) = (organization::by_id(tx, id).await?, member::record(tx, id, account.id).await?);
         if let (Some(organization), Some(member)) = (organization, member) {
             views.push(membership(tx, &organization.slug, &member).await?);
         }

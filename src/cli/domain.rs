@@ -4,14 +4,17 @@ use super::output::{facts, table};
 use super::text::{self, word};
 use super::verbs::Domain;
 use super::{Context, Failure};
-use crate::admin::api::{DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView};
+use crate::admin::api::{
+    DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
+};
 use crate::directory::{ClaimState, Event};
 
 pub(super) fn run(context: &Context, verb: Domain) -> Result<(), Failure> {
     match verb {
         Domain::Claim { slug, domain, trusted } => context.ask(&DomainClaim { slug, domain, trusted }, claimed),
         Domain::Verify { slug, domain } => verify(context, &DomainVerify { slug, domain }),
-        Domain::List { slug } => context.ask(&DomainList { slug }, |found| list(found)),
+        Domain::List { slug, all } => context.ask(&DomainList { slug, all }, |found| list(found)),
+        Domain::Transfer { domain, to } => context.ask(&DomainTransfer { domain, to }, text::changes),
         Domain::Release { slug, domain } => context.ask(&DomainRelease { slug, domain }, text::changes),
     }
 }
@@ -85,6 +88,7 @@ fn verified(checked: &DomainChecked) -> String {
 /// The state with what matters about it.
 fn told(claim: &DomainView) -> String {
     let state = word(&claim.state);
+    let state = if claim.rests { format!("{state}, rests under a link") } else { state };
     match (&claim.state, &claim.lapses, &claim.held_by) {
         (ClaimState::Lapsing, Some(ends), _) => format!("{state}, lost {ends}"),
         (_, _, Some(holder)) => format!("{state}, held by {holder}"),

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod demo;
 mod domain;
+mod domain_verbs;
 mod failure;
 mod local;
 mod logins;

@@ -7,7 +7,8 @@ use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
 use crate::admin::api::{
-    UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserResetPassword, UserSet, UserShow, UserView,
+    MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
+    UserSet, UserShow, UserView,
 };
 use crate::kernel::{Secret, Slug};
 
@@ -31,6 +32,7 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
         User::Deactivate { email } => context.ask(&UserActivate { email, active: false }, text::changes),
         User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
         User::ResetPassword { email } => context.ask(&UserResetPassword { email }, text::changes),
+        User::Confirm { slug, email } => context.ask(&UserConfirm { slug, email }, text::changes),
         User::Remove { slug, email } => context.ask(&UserRemove { slug, email }, text::changes),
     }
 }
@@ -69,7 +71,7 @@ fn list(found: &[UserView]) -> String {
         [
             user.email.to_string(),
             user.name.clone().unwrap_or_default(),
-            member.map(|member| member.role.to_string()).unwrap_or_default(),
+            member.map(role).unwrap_or_default(),
             member.map(|member| word(&member.origin)).unwrap_or_default(),
             state(user).to_owned(),
         ]
@@ -78,6 +80,10 @@ fn list(found: &[UserView]) -> String {
     let empty =
         "No members yet: `vestibule user add SLUG EMAIL` adds one; with idp_managed_access people add themselves.";
     table(["EMAIL", "NAME", "ROLE", "BY", "ACCOUNT"], &rows, empty)
+}
+
+fn role(member: &MembershipView) -> String {
+    if member.asleep { format!("{}, asleep until confirmed", member.role) } else { member.role.to_string() }
 }
 
 fn show(user: &UserView) -> String {
@@ -92,7 +98,8 @@ fn show(user: &UserView) -> String {
             role if role == own => role.to_string(),
             role => format!("{role} by a team, {own} by hand,"),
         };
-        format!("{role} of {}{teams} (by {by}, since {})", member.slug, member.since)
+        let asleep = if member.asleep { ", asleep until confirmed" } else { "" };
+        format!("{role}{asleep} of {}{teams} (by {by}, since {})", member.slug, member.since)
     });
     let memberships: Vec<String> = memberships.collect();
     facts(&[

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-use crate::kernel::{DomainName, EmailAddress, Role, SessionId, Slug};
+use crate::kernel::{EmailAddress, Role, SessionId, Slug};
 
 /// One binary in front of your app that gives its customers single sign-on.
 #[derive(Debug, Parser)]
@@ -203,43 +203,6 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// `domain`
-#[derive(Debug, Subcommand)]
-pub enum Domain {
-    /// Claim a domain for an organization: prints the DNS record that proves it
-    #[command(after_help = "Examples:\n  vestibule domain claim acme acme.example\n  \
-                            vestibule domain claim acme acme.example --trusted")]
-    Claim {
-        /// Which organization
-        slug: Slug,
-        /// The domain, as it stands behind the @
-        domain: DomainName,
-        /// Verified on your own word, without DNS; shown wherever the claim is
-        #[arg(long)]
-        trusted: bool,
-    },
-    /// Look for the record at once; exit code 1 if the domain is not verified then
-    #[command(after_help = "Example:\n  vestibule domain verify acme acme.example")]
-    Verify {
-        /// Which organization
-        slug: Slug,
-        /// The domain
-        domain: DomainName,
-    },
-    /// The claims of one organization, or of all: states, times, what DNS answered
-    List {
-        /// Which organization
-        slug: Option<Slug>,
-    },
-    /// Give a claim up
-    Release {
-        /// Which organization
-        slug: Slug,
-        /// The domain
-        domain: DomainName,
-    },
-}
-
 /// `user`
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -305,6 +268,14 @@ pub enum User {
         /// Who
         email: EmailAddress,
     },
+    /// Wake a membership that sleeps since the domain of the address changed hands: this person is still meant
+    #[command(after_help = "Example:\n  vestibule user confirm acme ada@partner.example")]
+    Confirm {
+        /// Which organization
+        slug: Slug,
+        /// Who
+        email: EmailAddress,
+    },
     /// End a membership; the account stays
     Remove {
         /// Which organization
@@ -366,4 +337,5 @@ pub enum Keys {
     },
 }
 
+pub use super::domain_verbs::Domain;
 pub use super::sso_verbs::{Certificate, Set as SsoSet, Sso};

@@ -20,6 +20,17 @@ pub enum DirectoryError {
     /// The organization has no claim of this domain.
     #[error("{0} has no claim of the domain {1}: `vestibule domain list {0}` shows those it has")]
     NoSuchClaim(Slug, DomainName),
+    /// The domain is verified for nobody.
+    #[error(
+        "{0} is verified for no organization, so there is nothing to transfer: `vestibule domain list` shows claims"
+    )]
+    NobodyHolds(DomainName),
+    /// A domain goes to the Admin organization that its holder is linked to, and to no other.
+    #[error(
+        "{0} is held by {1}, which is not linked to {2}: link them first (`vestibule link join {1} CODE`), or have {1} \
+         release it and {2} claim it"
+    )]
+    NotLinkedTo(DomainName, Slug, Slug),
     /// No account has this e-mail address.
     #[error("there is no account {0}: `vestibule user add SLUG {0}` makes one")]
     NoSuchUser(EmailAddress),
@@ -91,6 +102,7 @@ impl Explain for DirectoryError {
             DirectoryError::NoSuchOrganization(_)
             | DirectoryError::NoSuchClaim(..)
             | DirectoryError::NoSuchUser(_)
+            | DirectoryError::NobodyHolds(_)
             | DirectoryError::NotAMember(..)
             | DirectoryError::NoSso(_)
             | DirectoryError::NoSuchTeam(..)
@@ -98,6 +110,7 @@ impl Explain for DirectoryError {
             | DirectoryError::NoSuchCertificate(..) => FaultKind::NotFound,
             DirectoryError::SlugTaken(_)
             | DirectoryError::DomainHeld(_)
+            | DirectoryError::NotLinkedTo(..)
             | DirectoryError::AlreadyAMember(..)
             | DirectoryError::Asleep(..)
             | DirectoryError::TeamNameTaken(..)

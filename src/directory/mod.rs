@@ -25,6 +25,7 @@ pub mod public_mail;
 pub mod sso;
 pub mod team;
 pub mod team_member;
+pub mod transfer;
 pub mod user;
 
 pub use admission::{Admission, Admitted, AssertedIdentity, Refusal};

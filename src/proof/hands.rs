@@ -1,12 +1,13 @@
 //! A domain changes hands: a bought domain buys no accounts.
 //!
-//! All in the transaction in which it is gained: its people's sessions end, the links that the former holder's identity
-//! provider made are dropped, so are passwords and links by mail, and what they are elsewhere sleeps until somebody there confirms it.
+//! All in the transaction in which it is gained: its people's sessions end; the links that the former holder's identity
+//! provider made, passwords, and links that were mailed are dropped; and what they are elsewhere sleeps until somebody
+//! there confirms it. Between an organization and its Admin organization nothing changes hands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Proof, notice};
-use crate::directory::{Organization, member, one_time_link, organization, password, user};
+use crate::directory::{Organization, link, member, one_time_link, organization, password, user};
 use crate::kernel::{DomainName, EmailAddress, OrgId, UserId};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
@@ -19,6 +20,9 @@ pub(super) async fn change(
     holder: &Organization,
     domain: &DomainName,
 ) -> Result<(), StoreError> {
+    if are_linked(tx, former, holder.id).await? {
+        return Ok(());
+    }
     let mut asleep: BTreeMap<OrgId, BTreeSet<EmailAddress>> = BTreeMap::new();
     let mut people: BTreeSet<UserId> = BTreeSet::new();
     loop {
@@ -49,6 +53,14 @@ pub(super) async fn change(
     }
     tracing::info!(%domain, holder = %holder.slug, people = people.len(), links, "a domain changed hands");
     Ok(())
+}
+
+/// Whether one of the two is the other's Admin organization.
+async fn are_linked(tx: &Tx, one: OrgId, other: OrgId) -> Result<bool, StoreError> {
+    let under = async |linked, admin| {
+        Ok::<_, StoreError>(link::find(tx, linked).await?.is_some_and(|link| link.admin == admin))
+    };
+    Ok(under(one, other).await? || under(other, one).await?)
 }
 
 /// Puts every membership of a person to sleep but that in `holder`; gives where they were awake.

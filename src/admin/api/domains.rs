@@ -38,6 +38,18 @@ pub struct DomainChecked {
 pub struct DomainList {
     /// Of one organization, or of all.
     pub slug: Option<Slug>,
+    /// Those too that rest under a link.
+    #[serde(default)]
+    pub all: bool,
+}
+
+/// `domain transfer`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DomainTransfer {
+    /// The domain.
+    pub domain: DomainName,
+    /// The Admin organization.
+    pub to: Slug,
 }
 
 /// `domain release`
@@ -79,6 +91,8 @@ pub struct DomainView {
     pub lapses: Option<String>,
     /// The other organization that holds the domain, if one does.
     pub held_by: Option<Slug>,
+    /// Its organization is linked to an Admin organization, so it rests.
+    pub rests: bool,
     /// What each DNS server answered when it was last asked.
     pub answers: Vec<AnswerView>,
 }

@@ -13,10 +13,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
-pub use domains::{AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainVerify, DomainView};
+pub use domains::{
+    AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
+};
 pub use people::{
-    MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove, UserResetPassword, UserSet,
-    UserShow, UserView,
+    MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
+    UserSet, UserShow, UserView,
 };
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
@@ -64,6 +66,7 @@ call! {
     DomainClaim, "domain-claim", DomainView;
     DomainVerify, "domain-verify", DomainChecked;
     DomainList, "domain-list", Vec<DomainView>;
+    DomainTransfer, "domain-transfer", Changes;
     DomainRelease, "domain-release", Changes;
     UserAdd, "user-add", UserAdded;
     UserInvite, "user-invite", UserAdded;
@@ -81,6 +84,7 @@ call! {
     TeamRename, "team-rename", Changes;
     TeamSetRole, "team-role", Changes;
     TeamDelete, "team-delete", Changes;
+    UserConfirm, "user-confirm", Changes;
     SessionList, "session-list", Vec<SessionView>;
     SessionRevoke, "session-revoke", Changes;
     Explain, "explain", ExplainView;

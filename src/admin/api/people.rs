@@ -73,6 +73,14 @@ pub struct UserRemove {
     pub email: EmailAddress,
 }
 
+/// `user confirm`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in CONTRACT.md")]
+pub struct UserConfirm {
+    pub slug: Slug,
+    pub email: EmailAddress,
+}
+
 /// An account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in CONTRACT.md")]
@@ -110,4 +118,6 @@ pub struct MembershipView {
     pub teams: Vec<String>,
     /// The stronger of their own role and those of their teams (D2).
     pub effective_role: Role,
+    /// It sleeps until it is confirmed, since the domain of the address changed hands.
+    pub asleep: bool,
 }

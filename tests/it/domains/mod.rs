@@ -1,6 +1,8 @@
 //! Claimed domains: proved by a real DNS server, kept proved by a clock that the test turns.
 
+mod hands;
 mod life;
+mod moved;
 mod resolver;
 
 use std::sync::Arc;
