@@ -92,7 +92,7 @@ async fn one(admin: &Admin, tx: &Tx, wanted: &WantedOrganization, prune: bool) -
     }
     let name = wanted.name.iter().map(|name| ("name".to_owned(), name.clone()));
     let settings: Vec<(String, String)> = name.chain(wanted.settings.iter().cloned()).collect();
-    changes.extend(super::organization::set_all(admin, tx, &found, &settings)?);
+    changes.extend(super::organization::set_all(admin, tx, &found, &settings).await?);
     changes.extend(apply_domains::bring(admin, tx, &found, wanted, prune).await?);
     if let Some((source, options)) = &wanted.sso {
         let before = crate::directory::sso::connection(tx, found.id).await?;

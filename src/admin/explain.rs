@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use super::Admin;
 use super::api::{Explain, ExplainView, Step};
-use crate::directory::{Admission, Claim, Member, Organization, Refusal, Team, User};
-use crate::directory::{admission, claim, member, sso, team, team_member, user};
+use crate::directory::admission::{self, Found};
+use crate::directory::effective::{self, Answer};
+use crate::directory::places::Person;
+use crate::directory::{Aim, Claim, Effective, Entry, OrgKind, Organization, Refusal, Team, User};
+use crate::directory::{claim, member, sso, team, team_member, user};
 use crate::kernel::{EmailAddress, Fault, Role, Slug};
 use crate::store::{StoreError, Tx};
 
@@ -43,13 +46,33 @@ pub struct RouteDecision {
 /// What the directory knows of a person.
 struct Known {
     email: EmailAddress,
-    holder: Option<(Organization, Claim)>,
+    /// Who holds the domain, with what holds there, and the claim.
+    holder: Option<(Effective, Claim)>,
+    /// Whether the holder's claim and connection count: they rest under a link whose window is over.
+    counts: bool,
+    /// What the sign-in page answers (D9).
+    answer: Answer,
+    /// The IdP of the holder, and how many certificates it has.
     sso: Option<(String, usize)>,
     account: Option<User>,
-    member: Option<Member>,
-    teams: Vec<Team>,
-    /// Slugs and roles elsewhere.
+    /// Where they go once the IdP has vouched for them.
+    entry: Ended,
+    /// In how many organizations else they are.
     elsewhere: usize,
+}
+
+/// How a sign-in ends.
+enum Ended {
+    /// In this organization, with this role of their own and these teams.
+    In(Slug, Role, Vec<Team>),
+    /// The same, added just then.
+    Joins(Slug),
+    /// In the Admin organization, which opens nothing but the portal (D13).
+    Portal(Slug, Role),
+    /// They pick one of these.
+    Pick(Vec<Slug>),
+    /// Nowhere.
+    Refused(Refusal),
 }
 
 pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainView, Fault> {
@@ -66,29 +89,51 @@ pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainV
 
 async fn known(tx: &Tx, email: &EmailAddress) -> Result<Known, StoreError> {
     let domain = email.domain();
-    let holder = match claim::holder(tx, &domain).await? {
-        Some(organization) => {
-            let claims = claim::list(tx, organization.id).await?;
-            claims.into_iter().find(|claim| claim.domain == domain).map(|claim| (organization, claim))
-        }
-        None => None,
-    };
+    let effective = effective::of_domain(tx, &domain).await?;
+    let answer = effective::answer(tx, effective.as_ref()).await?;
     let account = user::find_by_email(tx, email).await?;
-    let (mut connection, mut membership, mut elsewhere, mut teams) = (None, None, 0, Vec::new());
-    if let Some((organization, _)) = &holder {
-        connection = sso::connection(tx, organization.id).await?;
+    let mut known = Known {
+        email: email.clone(),
+        holder: None,
+        counts: effective.is_some(),
+        answer,
+        sso: None,
+        account,
+        entry: Ended::Refused(Refusal::EmailDomain),
+        elsewhere: 0,
+    };
+    if let Some(organization) = claim::holder(tx, &domain).await? {
+        let holder = effective::of_organization(tx, organization).await?;
+        let id = holder.organization.id;
+        let connection = sso::connection(tx, id).await?;
+        known.sso = connection.map(|connection| (connection.settings.entity_id, connection.certificates.len()));
+        let person = Person { email, account: known.account.as_ref(), accounts_differ: false };
+        known.entry = ended(tx, &holder, &person).await?;
+        known.holder = claim::find(tx, id, &domain).await?.map(|claim| (holder, claim));
     }
-    if let Some(account) = &account {
-        if let Some((organization, _)) = &holder {
-            membership = member::find(tx, organization.id, account.id).await?;
-            if membership.is_some() {
-                teams = team_member::of_user(tx, organization.id, account.id).await?;
+    if let Some(account) = &known.account {
+        let here = matches!(known.entry, Ended::In(..) | Ended::Portal(..));
+        known.elsewhere = member::of_user(tx, account.id).await?.len().saturating_sub(usize::from(here));
+    }
+    Ok(known)
+}
+
+async fn ended(tx: &Tx, source: &Effective, person: &Person<'_>) -> Result<Ended, StoreError> {
+    Ok(match admission::place(tx, source, Aim::Any, person).await? {
+        Err(refusal) => Ended::Refused(refusal),
+        Ok(Found::Several(open)) => Ended::Pick(open.into_iter().map(|organization| organization.slug).collect()),
+        Ok(Found::One(place)) => {
+            let Organization { id, slug, kind, .. } = place.target.organization;
+            let (Some(account), false) = (person.account, place.entry == Entry::Join) else {
+                return Ok(Ended::Joins(slug));
+            };
+            let role = member::find(tx, id, account.id).await?.map_or(Role::Member, |member| member.role);
+            match kind {
+                OrgKind::Admin => Ended::Portal(slug, role),
+                OrgKind::Customer => Ended::In(slug, role, team_member::of_user(tx, id, account.id).await?),
             }
         }
-        elsewhere = member::of_user(tx, account.id).await?.len() - usize::from(membership.is_some());
-    }
-    let sso = connection.map(|connection| (connection.settings.entity_id, connection.certificates.len()));
-    Ok(Known { email: email.clone(), holder, sso, account, member: membership, teams, elsewhere })
+    })
 }
 
 /// Collects steps.
@@ -110,66 +155,107 @@ impl Steps {
 fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
     let mut steps = Steps::default();
     let domain = known.email.domain();
-    let Some((organization, claim)) = &known.holder else {
+    let Some((holder, claim)) = &known.holder else {
         let found = format!("no organization has verified {domain}: `vestibule domain claim SLUG {domain}`");
         return steps.stop("domain", found, "the sign-in page says that this address has no organization here");
     };
-    let slug = &organization.slug;
+    let slug = &holder.organization.slug;
     let how = if claim.trusted { "on the operator's word" } else { "by DNS" };
     steps.pass("domain", format!("{domain} is verified for {slug}, {how}"));
-    steps.pass("organization", format!("{} ({slug})", organization.name));
-    let Some((idp, certificates)) = &known.sso else {
-        let found = format!("{slug} has no single sign-on: `vestibule sso set {slug} --metadata FILE`");
-        return steps.stop("method", found, "there is no way to sign in yet");
-    };
-    if *certificates == 0 {
-        let found = format!("single sign-on of {slug} has no certificate, so it is off");
-        return steps.stop("method", found, "there is no way to sign in yet");
+    if let Err((found, decision)) = organization(known, holder, &mut steps) {
+        return steps.stop("admin", found, decision);
     }
-    steps.pass("method", format!("single sign-on at {idp}"));
+    let idp = match &known.sso {
+        None => {
+            let found = format!("{slug} has no single sign-on: `vestibule sso set {slug} --metadata FILE`");
+            return steps.stop("method", found, "there is no way to sign in yet");
+        }
+        Some((_, 0)) => {
+            let found = format!("single sign-on of {slug} has no certificate, so it is off");
+            return steps.stop("method", found, "there is no way to sign in yet");
+        }
+        Some((idp, _)) => idp,
+    };
+    let alone = if known.answer == Answer::Either { ", or a password" } else { "" };
+    steps.pass("method", format!("single sign-on at {idp}{alone}"));
     let account = match &known.account {
         None => "none yet: it is made at the first sign-in".to_owned(),
         Some(account) if !account.active => "deactivated".to_owned(),
         Some(account) => format!("{}, active", account.display_name()),
     };
-    let decision = admission::decide(&admission::Facts {
-        domain_is_ours: true,
-        accounts_differ: false,
-        deactivated: known.account.as_ref().is_some_and(|account| !account.active),
-        is_member: known.member.is_some(),
-        idp_managed_access: organization.settings.idp_managed_access,
-    });
-    if decision == Admission::Refuse(Refusal::Deactivated) {
+    if matches!(known.entry, Ended::Refused(Refusal::Deactivated)) {
         let found = format!("{account}: `vestibule user activate {}`", known.email);
         return steps.stop("account", found, "sign-in is refused after the IdP, as deactivated");
     }
     steps.pass("account", account);
+    membership(known, slug, steps)
+}
+
+/// The organization, and the Admin organization that it is, or is linked to.
+fn organization(known: &Known, holder: &Effective, steps: &mut Steps) -> Result<(), (String, &'static str)> {
+    let Organization { slug, name, kind, .. } = &holder.organization;
+    let what = if *kind == OrgKind::Admin { ", an Admin organization" } else { "" };
+    steps.pass("organization", format!("{name} ({slug}){what}"));
+    let Some((link, admin)) = &holder.link else { return Ok(()) };
+    let (admin, until, domain) = (&admin.slug, link.window_ends, known.email.domain());
+    if !known.counts {
+        let found = format!(
+            "{slug} is linked to {admin}, and its own connection counted until {until}: \
+             `vestibule domain transfer {domain} --to {admin}` has the domain lead there"
+        );
+        return Err((found, "the sign-in page says that this address has no organization here"));
+    }
+    steps.pass("admin", format!("{slug} is linked to {admin}; its own connection counts for {domain} until {until}"));
+    Ok(())
+}
+
+/// Where the sign-in ends.
+fn membership(known: &Known, holder: &Slug, mut steps: Steps) -> (ExplainView, Option<Visitor>) {
     let elsewhere = match known.elsewhere {
         0 => String::new(),
         count => format!(" (and of {count} more)"),
     };
-    let role = match (decision, &known.member) {
-        (Admission::Enter, Some(member)) => {
-            steps.pass("membership", format!("{} of {slug}{elsewhere}", member.role));
-            let role = team::effective_role(member.role, &known.teams);
-            if !known.teams.is_empty() {
-                steps.pass("teams", teams_text(&known.teams, member.role, role));
+    let (slug, role, teams) = match &known.entry {
+        Ended::In(slug, own, teams) => {
+            steps.pass("membership", format!("{own} of {slug}{elsewhere}"));
+            let role = team::effective_role(*own, teams);
+            if !teams.is_empty() {
+                steps.pass("teams", teams_text(teams, *own, role));
             }
-            role
+            (slug, role, teams.iter().map(|team| team.name.clone()).collect())
         }
-        (Admission::Join, _) => {
-            let found =
-                format!("none yet: made a member at the first sign-in, since idp_managed_access is on{elsewhere}");
+        Ended::Joins(slug) => {
+            let added = format!("none yet: made a member of {slug} at the first sign-in, since its idp_managed_access");
+            steps.pass("membership", format!("{added} is on{elsewhere}"));
+            (slug, Role::Member, Vec::new())
+        }
+        Ended::Portal(slug, role) => {
+            steps.pass("membership", format!("{role} of {slug}, and of no organization linked to it{elsewhere}"));
+            let decision = "signs in at the IdP, and reaches the portal alone".to_owned();
+            return (ExplainView { steps: steps.0, decision, allowed: true }, None);
+        }
+        Ended::Pick(open) => {
+            let open: Vec<&str> = open.iter().map(Slug::as_str).collect();
+            let found = format!("several organizations stand open: {}", open.join(", "));
             steps.pass("membership", found);
-            Role::Member
+            let decision = "signs in at the IdP and picks the organization to enter".to_owned();
+            return (ExplainView { steps: steps.0, decision, allowed: true }, None);
         }
-        _ => {
-            let found = format!("none, and idp_managed_access is off: `vestibule user add {slug} {}`", known.email);
+        Ended::Refused(Refusal::NotAMember) => {
+            let is_admin = known.holder.as_ref().is_some_and(|(held, _)| held.organization.kind == OrgKind::Admin);
+            let found = if is_admin {
+                format!("of no organization linked to {holder}, and none of these adds people by itself")
+            } else {
+                format!("none, and idp_managed_access is off: `vestibule user add {holder} {}`", known.email)
+            };
             return steps.stop("membership", found, "sign-in is refused after the IdP, as not a member");
+        }
+        Ended::Refused(refusal) => {
+            let found = format!("{}: {}", refusal.code(), known.email);
+            return steps.stop("membership", found, "sign-in is refused after the IdP");
         }
     };
     let decision = format!("signs in at the IdP and enters {slug} as {role}");
-    let teams = known.teams.iter().map(|team| team.name.clone()).collect();
     (ExplainView { steps: steps.0, decision, allowed: true }, Some(Visitor { slug: slug.clone(), role, teams }))
 }
 
@@ -195,84 +281,5 @@ fn add_route(view: &mut ExplainView, route: &RouteDecision) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directory::{OrgKind, OrgSettings, Origin};
-    use crate::kernel::{OrgId, Timestamp, UserId};
-
-    fn known() -> Known {
-        let organization = Organization {
-            id: OrgId::from_bytes([1; 16]),
-            slug: "acme".parse().unwrap(),
-            name: "Acme".to_owned(),
-            kind: OrgKind::Customer,
-            created: Timestamp::EPOCH,
-            settings: OrgSettings::default(),
-        };
-        let claim = Claim::trusted(organization.id, &"acme.example".parse().unwrap(), Timestamp::EPOCH);
-        let email: EmailAddress = "ada@acme.example".parse().unwrap();
-        let account = User {
-            id: UserId::from_bytes([2; 16]),
-            email: email.clone(),
-            first_name: None,
-            last_name: None,
-            active: true,
-            created: Timestamp::EPOCH,
-        };
-        let member = Member {
-            organization: organization.id,
-            user: account.id,
-            role: Role::Admin,
-            origin: Origin::Hand,
-            created: Timestamp::EPOCH,
-            asleep: false,
-        };
-        Known {
-            email,
-            holder: Some((organization, claim)),
-            sso: Some(("https://idp.example".to_owned(), 1)),
-            account: Some(account),
-            member: Some(member),
-            teams: Vec::new(),
-            elsewhere: 0,
-        }
-    }
-
-    #[test]
-    fn the_way_in_stops_at_the_first_obstacle() {
-        let check = |change: fn(&mut Known), last: &str, entered: Option<Role>| {
-            let mut known = known();
-            change(&mut known);
-            let (view, who) = sign_in(&known);
-            assert_eq!(view.steps.last().map(|step| step.what.as_str()), Some(last), "{view:?}");
-            assert_eq!(who.map(|visitor| visitor.role), entered);
-            assert_eq!(view.allowed, entered.is_some());
-        };
-        check(|_| (), "membership", Some(Role::Admin));
-        check(|known| known.holder = None, "domain", None);
-        check(|known| known.sso = None, "method", None);
-        check(|known| known.sso = Some(("x".to_owned(), 0)), "method", None);
-        check(|known| known.member = None, "membership", None);
-        check(|known| known.account.as_mut().unwrap().active = false, "account", None);
-        let jit = |known: &mut Known| {
-            (known.account, known.member) = (None, None);
-            known.holder.as_mut().unwrap().0.settings.idp_managed_access = true;
-        };
-        check(jit, "membership", Some(Role::Member));
-    }
-
-    #[test]
-    fn a_route_has_the_last_word() {
-        let check = |allowed: bool, public: bool, expected: bool| {
-            let (mut view, _) = sign_in(&known());
-            add_route(&mut view, &RouteDecision { route: "/admin/".to_owned(), allowed, public });
-            assert_eq!(view.allowed, expected, "{view:?}");
-        };
-        check(true, false, true);
-        check(false, false, false);
-        check(true, true, true);
-        let (mut nobody, _) = sign_in(&Known { holder: None, ..known() });
-        add_route(&mut nobody, &RouteDecision { route: "/public/".to_owned(), allowed: true, public: true });
-        assert!(nobody.allowed);
-    }
-}
+#[path = "explain_tests.rs"]
+mod tests;

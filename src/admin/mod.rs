@@ -14,6 +14,8 @@ mod connection;
 mod domain;
 mod explain;
 mod keys;
+mod link;
+mod link_preview;
 mod logins;
 mod organization;
 mod session;
@@ -110,6 +112,11 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(domain::list)
         .on(domain::transfer)
         .on(domain::release)
+        .on(link::code)
+        .on(link::join)
+        .on(link_preview::preview)
+        .on(link::leave)
+        .on(link::list)
         .on(user::add)
         .on(user::invite)
         .on(user::list)

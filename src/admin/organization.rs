@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Admin;
 use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use super::domain;
-use crate::directory::{Organization, claim, member, organization, sso};
+use crate::directory::{Organization, Rules, claim, link, member, organization, sso, sso_proof};
 use crate::kernel::{Fault, Slug};
 use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
@@ -71,6 +71,10 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
         domains,
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
+        linked_to: match link::find(tx, organization.id).await? {
+            Some(link) => slug_of(tx, link.admin).await?,
+            None => None,
+        },
     })
 }
 
@@ -80,14 +84,17 @@ pub(super) async fn set(admin: Arc<Admin>, call: OrgSet) -> Result<Changes, Faul
         .store
         .transaction("org set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let changes = set_all(admin, &tx, &found, &call.settings)?;
+            let changes = set_all(admin, &tx, &found, &call.settings).await?;
             Ok::<_, Fault>(Changes { changes })
         })
         .await
 }
 
 /// Sets each key; writes and audits only what changes.
-pub(super) fn set_all(
+///
+/// # Errors
+/// What is wrong with a value; `require_sso` without a proof that single sign-on works (D10).
+pub(super) async fn set_all(
     admin: &Admin,
     tx: &Tx,
     found: &Organization,
@@ -96,6 +103,10 @@ pub(super) fn set_all(
     let mut changed = found.clone();
     for (key, value) in settings {
         changed.set(key, value)?;
+    }
+    if changed.settings.require_sso && !found.settings.require_sso {
+        // Whoever turns it on has seen it work: otherwise nobody but break-glass would be left (D10).
+        sso_proof::of(tx, found).await?;
     }
     let differences = differences(found, &changed);
     if !differences.is_empty() {
@@ -132,6 +143,34 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
     pairs.map(|((what, old), (_, new))| Difference::new(&before.slug, what, Some(old), new)).collect()
+}
+
+/// What differs between the rules that hold in one organization.
+pub(super) fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Vec<Difference> {
+    let told = |rules: &Rules| {
+        // Destructured whole, so that a new rule can't be forgotten.
+        let Rules {
+            require_sso,
+            idp_managed_access,
+            trust_idp_mfa,
+            idp_initiated,
+            two_factor,
+            session_idle,
+            session_absolute,
+        } = *rules;
+        let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), span);
+        [
+            ("require_sso", require_sso.to_string()),
+            ("idp_managed_access", idp_managed_access.to_string()),
+            ("trust_idp_mfa", trust_idp_mfa.to_string()),
+            ("idp_initiated", idp_initiated.to_string()),
+            ("two_factor", format!("{two_factor:?}").to_lowercase()),
+            ("session_idle", limit(session_idle)),
+            ("session_absolute", limit(session_absolute)),
+        ]
+    };
+    let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
+    pairs.map(|((what, old), (_, new))| Difference::new(slug, what, Some(old), new)).collect()
 }
 
 /// A span of time as `org set` takes it, in the largest unit that fits.

@@ -10,7 +10,7 @@ use super::api::{
 use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
 use crate::directory::{
-    Member, Organization, Origin, User, claim, member, one_time_link, organization, outbox, password, team,
+    Member, Organization, Origin, User, barred, claim, member, one_time_link, organization, outbox, password, team,
     team_member, user,
 };
 use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, Role, Secret, Slug, UserId};
@@ -54,6 +54,8 @@ pub(super) async fn add_member(
         None => user::create(tx, &*admin.rng, email)?,
     };
     member::add(tx, organization, &account, role, Origin::Hand).await?;
+    // Whoever was taken out by provisioning is invited again (D17).
+    barred::lift(tx, organization.id, email);
     admin.audit(tx, organization.id, "member.add", email, "", role.as_str())?;
     Ok(account)
 }

@@ -12,6 +12,7 @@ mod demo;
 mod domain;
 mod domain_verbs;
 mod failure;
+mod link;
 mod local;
 mod logins;
 mod organization;
@@ -108,6 +109,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Org(verb) => organization::run(&context, verb),
         Command::Sso(verb) => sso::run(&context, verb),
         Command::Domain(verb) => domain::run(&context, verb),
+        Command::Link(verb) => link::run(&context, verb),
         Command::User(verb) => user::run(&context, verb),
         Command::Team(verb) => team::run(&context, verb),
         Command::Session(verb) => session::run(&context, verb),

@@ -76,6 +76,7 @@ fn show(organization: &OrgView) -> String {
         ("id", organization.id.to_string()),
         ("created", organization.created.clone()),
         ("domains", if claims.is_empty() { none() } else { claims.join(", ") }),
+        ("linked to", organization.linked_to.as_ref().map_or_else(none, ToString::to_string)),
         ("single sign-on", organization.sso.clone().unwrap_or_else(none)),
         ("members", members(organization)),
         ("require_sso", organization.require_sso.to_string()),

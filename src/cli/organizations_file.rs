@@ -14,7 +14,7 @@ The file:
   slug = \"acme\"
   name = \"Acme Inc\"
   kind = \"customer\"                     # or \"admin\"; chosen for good
-  settings = { require_sso = true, session_idle = \"30m\" }       # the keys of `org set`
+  settings = { idp_managed_access = true, session_idle = \"30m\" }       # the keys of `org set`
   domains = [\"acme.example\"]            # on your own word, without DNS
   domains_by_dns = [\"acme.test\"]        # claimed; the DNS record proves them, which no file can do
   admin = \"group\"                       # linked to this Admin organization

@@ -85,6 +85,9 @@ pub enum Command {
     /// Claimed domains: whose people an e-mail domain means
     #[command(subcommand)]
     Domain(Domain),
+    /// Shared SSO: link organizations to an Admin organization, whose single sign-on and domains then count for them
+    #[command(subcommand)]
+    Link(Link),
     /// People and their memberships
     #[command(subcommand)]
     User(User),
@@ -166,7 +169,7 @@ pub enum Org {
         /// Its name for people
         #[arg(long)]
         name: String,
-        /// An Admin organization: holds single sign-on and domains for those linked to it (links are not in this version)
+        /// An Admin organization: holds single sign-on and domains for those linked to it
         #[arg(long)]
         admin: bool,
     },
@@ -179,11 +182,12 @@ pub enum Org {
     },
     /// Change settings
     #[command(after_help = "Keys:\n  name                the name for people\n  \
-        require_sso         true: the organization's people sign in by single sign-on only\n  \
+        require_sso         true: the organization's people sign in by single sign-on only; asks for a sign-in\n                      \
+                            through it by an owner or admin within the last hour\n  \
         idp_managed_access  true: whoever the identity provider lets in becomes a member\n  \
         session_idle        shorter idle limit, such as 30m; «default» for the configuration's\n  \
         session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n\n\
-        Example:\n  vestibule org set acme require_sso=true session_idle=30m")]
+        Example:\n  vestibule org set acme idp_managed_access=true session_idle=30m")]
     Set {
         /// Which
         slug: Slug,
@@ -338,4 +342,5 @@ pub enum Keys {
 }
 
 pub use super::domain_verbs::Domain;
+pub use super::link::Link;
 pub use super::sso_verbs::{Certificate, Set as SsoSet, Sso};

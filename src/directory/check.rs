@@ -1,8 +1,8 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
 use super::{
-    audit, claim, last_used, link, login, member, one_time_link, organization, outbox, password, sso, team,
-    team_member, user,
+    audit, barred, claim, last_used, link, login, member, one_time_link, organization, outbox, password, sso,
+    sso_proof, team, team_member, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -195,7 +195,15 @@ fn links() -> Vec<TableChecker> {
         let right = link::find(&tx, organization).await?.is_some_and(|link| link.admin == admin);
         Ok(unless(right, "a domain was handed over by an organization that is not linked"))
     });
-    vec![record, index, moved, decodes(&link::CODES)]
+    vec![
+        record,
+        index,
+        moved,
+        decodes(&link::OLD_USES),
+        decodes(&link::CODES),
+        decodes(&barred::BARRED),
+        decodes(&sso_proof::PROOFS),
+    ]
 }
 
 async fn in_organization(tx: &Tx, id: OrgId) -> Result<Option<String>, StoreError> {

@@ -110,6 +110,8 @@ pub enum Refusal {
     NotAMember,
     /// Taken out by provisioning (D17).
     Barred,
+    /// The organization that was to be entered is no longer linked to the one whose identity provider vouches.
+    LinkEnded,
     /// Single sign-on is required here, or where the domain of the address belongs (D10, D11).
     SsoRequired,
     /// Single sign-on is required, and the domain of the address is nobody's (D11).
@@ -126,6 +128,7 @@ impl Refusal {
             Refusal::Deactivated => "account_deactivated",
             Refusal::NotAMember => "not_a_member",
             Refusal::Barred => "removed_by_provisioning",
+            Refusal::LinkEnded => "link_ended",
             Refusal::SsoRequired => "sso_required",
             Refusal::NoVerifiedDomain => "no_verified_domain",
         }

@@ -88,6 +88,12 @@ pub enum DirectoryError {
     /// The organization is linked to none.
     #[error("{0} is not linked to an Admin organization")]
     NotLinked(Slug),
+    /// `require_sso` without a proof that single sign-on works.
+    #[error(
+        "require_sso of {0} waits for a proof: an owner or admin of {0} has to sign in by its single sign-on, as it is \
+         set now, at most an hour before; then set it again"
+    )]
+    Unproven(Slug),
     /// A setting's name or value is wrong.
     #[error("{0}")]
     InvalidSetting(String),
@@ -119,6 +125,7 @@ impl Explain for DirectoryError {
             | DirectoryError::AlreadyLinked(..)
             | DirectoryError::CannotBeLinked(_)
             | DirectoryError::NotLinked(_)
+            | DirectoryError::Unproven(_)
             | DirectoryError::TeamIsProvisioned(..)
             | DirectoryError::LastCertificate(_) => FaultKind::Conflict,
             DirectoryError::InvalidSetting(_) | DirectoryError::PublicMail(_) => FaultKind::Invalid,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::{self, Claim};
 use super::error::DirectoryError;
 use super::organization::{self, OrgKind, Organization};
-use crate::kernel::{DomainName, OrgId, Rng, Secret, Timestamp, TokenHash};
+use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Secret, Timestamp, TokenHash};
 use crate::store::{StoreError, Table, Tx};
 
 /// Links by the linked organization: it has one at most.
@@ -19,6 +20,9 @@ pub(super) const LINKED: Table<(OrgId, OrgId), ()> = Table::new("links_by_admin"
 pub(super) const CODES: Table<[u8; 32], LinkCode> = Table::new("link_codes");
 /// The domains that an organization handed to its Admin organization while linked: (from, domain).
 pub(super) const MOVED: Table<(OrgId, DomainName), OrgId> = Table::new("link_moved_domains");
+
+/// How often, and when last, a linked organization's own connection was used.
+pub(super) const OLD_USES: Table<OrgId, OldUse> = Table::new("link_old_uses");
 
 /// How long a code can be used.
 pub const CODE_FOR: Duration = Duration::from_secs(3600);
@@ -47,6 +51,17 @@ impl Link {
     pub fn in_window(&self, now: Timestamp) -> bool {
         now < self.window_ends
     }
+}
+
+/// Uses of a linked organization's own connection since it is linked (D14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OldUse {
+    /// How many.
+    pub count: u64,
+    /// The last one.
+    pub last: Timestamp,
+    /// Whose that was.
+    pub email: EmailAddress,
 }
 
 /// A code that was given out.
@@ -122,6 +137,7 @@ pub async fn leave(tx: &Tx, organization: &Organization) -> Result<Link, Directo
     let link = tx.take(&LINKS, &organization.id).await?;
     let link = link.ok_or_else(|| DirectoryError::NotLinked(organization.slug.clone()))?;
     tx.delete(&LINKED, &(link.admin, organization.id));
+    tx.delete(&OLD_USES, &organization.id);
     for domain in moved(tx, organization.id).await? {
         tx.delete(&MOVED, &(organization.id, domain));
     }
@@ -142,10 +158,50 @@ pub async fn linked_to(tx: &Tx, admin: OrgId) -> Result<Vec<Organization>, Store
     Ok(found)
 }
 
-/// Notes that `organization` handed `domain` to its Admin organization: its old connection still counts for it until
-/// the window ends (D14).
-pub fn note_moved(tx: &Tx, organization: OrgId, domain: &DomainName, admin: OrgId) -> Result<(), StoreError> {
-    tx.put(&MOVED, &(organization, domain.clone()), &admin)
+/// Notes a sign-in by the organization's own connection while it is linked.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn note_old_use(tx: &Tx, organization: OrgId, email: &EmailAddress) -> Result<(), StoreError> {
+    let before = old_use(tx, organization).await?.map_or(0, |before| before.count);
+    tx.put(&OLD_USES, &organization, &OldUse { count: before + 1, last: tx.now(), email: email.clone() })
+}
+
+/// The sign-ins by the organization's own connection since it is linked.
+pub async fn old_use(tx: &Tx, organization: OrgId) -> Result<Option<OldUse>, StoreError> {
+    tx.get(&OLD_USES, &organization).await
+}
+
+/// Hands a claim over to the Admin organization that its holder is linked to, with its token and its age: there is no
+/// moment in which nobody holds the domain, and no moment in which its people can't sign in, since the old connection
+/// still counts for it until the window ends (D14).
+///
+/// # Errors
+/// [`DirectoryError::NotLinked`], [`DirectoryError::NoSuchClaim`]; [`DirectoryError::InvalidSetting`] if the claim is
+/// not verified.
+pub async fn hand_over(
+    tx: &Tx,
+    from: &Organization,
+    to: &Organization,
+    domain: &DomainName,
+) -> Result<Claim, DirectoryError> {
+    if find(tx, from.id).await?.is_none_or(|link| link.admin != to.id) {
+        return Err(DirectoryError::NotLinked(from.slug.clone()));
+    }
+    let missing = || DirectoryError::NoSuchClaim(from.slug.clone(), domain.clone());
+    let claim = claim::find(tx, from.id, domain).await?.ok_or_else(missing)?;
+    if !claim.state.holds() {
+        let text = format!("{} has not verified {domain} itself: there is nothing to hand over", from.slug);
+        return Err(DirectoryError::InvalidSetting(text));
+    }
+    claim::write(tx, Some(&claim), None).await?;
+    let waiting = claim::find(tx, to.id, domain).await?;
+    let moved = Claim { organization: to.id, ..claim };
+    claim::write(tx, waiting.as_ref(), Some(&moved)).await?;
+    // It went from hand to hand: nobody lost it.
+    claim::take_former(tx, domain, to.id).await?;
+    tx.put(&MOVED, &(from.id, domain.clone()), &to.id)?;
+    Ok(moved)
 }
 
 /// Whether `organization` handed `domain` to `admin`.

@@ -158,12 +158,15 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
         portal.pool.run(move || response.peek().and_then(|peek| peek.in_response_to)).await?
     };
     let found = match &claimed {
-        Some(id) => pending::find(&reader, id).await?.filter(|found| found.organization == organization.id),
+        Some(id) => pending::find(&reader, id).await?.filter(|found| found.connection == organization.id),
         None => None,
     };
     let request_id = claimed.filter(|_| found.is_some());
     attempt.request_id.clone_from(&request_id);
     attempt.return_to = found.as_ref().map(|found| found.return_to.clone());
+    if let Some(found) = &found {
+        attempt.aim(&reader, found).await?;
+    }
     if let (Some(id), Some(SignIn { stage: Stage::Verified(_) | Stage::Finished(_), .. })) = (&request_id, &found) {
         attempt.check("used once", false, "an answer that was not used yet", "it was used");
         return Ok((id.clone(), Answer::Used));

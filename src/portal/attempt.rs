@@ -1,6 +1,6 @@
 //! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
 
-use crate::directory::{AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login};
+use crate::directory::{AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login, organization};
 use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
 use crate::store::{StoreError, Tx};
@@ -8,6 +8,7 @@ use crate::store::{StoreError, Tx};
 use url::form_urlencoded;
 
 use super::page::Trouble;
+use super::pending::SignIn;
 use super::return_path::ReturnPath;
 use super::state::Portal;
 
@@ -19,8 +20,10 @@ const CHECK_TEXT_LIMIT: usize = 160;
 pub struct Attempt {
     /// The reference of the request.
     pub reference: Reference,
-    /// The organization it is for.
+    /// The organization whose connection it is.
     pub organization: Organization,
+    /// The organization that is entered, if it is another (D13).
+    pub entered: Option<Organization>,
     /// The IdP that was asked, if a pending sign-in was found.
     pub idp: Option<String>,
     /// The request it answers, likewise.
@@ -43,6 +46,7 @@ impl Attempt {
         Attempt {
             reference,
             organization,
+            entered: None,
             idp: None,
             request_id: None,
             email: None,
@@ -55,7 +59,7 @@ impl Attempt {
 
     /// Where to start this sign-in again.
     pub fn start_again(&self) -> String {
-        let start = format!("/.vestibule/sso/{}", self.organization.slug);
+        let start = format!("/.vestibule/sso/{}", self.entered.as_ref().unwrap_or(&self.organization).slug);
         match &self.return_to {
             Some(path) => {
                 let path: String = form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
@@ -63,6 +67,14 @@ impl Attempt {
             }
             None => start,
         }
+    }
+
+    /// Takes over which organization the sign-in was to enter, if that is another than the connection's (D13).
+    pub async fn aim(&mut self, tx: &Tx, sign_in: &SignIn) -> Result<(), StoreError> {
+        if let Some(aimed) = sign_in.organization.filter(|aimed| *aimed != self.organization.id) {
+            self.entered = organization::by_id(tx, aimed).await?;
+        }
+        Ok(())
     }
 
     /// Adds a check, its texts cut.
@@ -88,7 +100,9 @@ impl Attempt {
     /// Keeps a sign-in that made a session, in the transaction that makes it.
     pub async fn accept(&self, tx: &Tx, rng: &dyn Rng) -> Result<(), StoreError> {
         let record = self.record(tx, rng, LoginOutcome::Accepted);
-        login::record(tx, self.organization.id, &record).await?;
+        for organization in [Some(&self.organization), self.entered.as_ref()].into_iter().flatten() {
+            login::record(tx, organization.id, &record).await?;
+        }
         self.audit(tx, rng, "login.accepted", "session")
     }
 
@@ -98,7 +112,10 @@ impl Attempt {
         let request = self.request_id.as_deref().unwrap_or("-");
         let object = format!("request {request}, assertion {}", self.assertion_id.as_deref().unwrap_or("-"));
         let entry = AuditEntry::new(tx, email, action, object).changed("", after).from(&self.client);
-        audit::append(tx, rng, self.organization.id, &entry)
+        for organization in [Some(&self.organization), self.entered.as_ref()].into_iter().flatten() {
+            audit::append(tx, rng, organization.id, &entry)?;
+        }
+        Ok(())
     }
 }
 
@@ -122,7 +139,9 @@ impl Portal {
             .store
             .transaction("refuse sign-in", async |tx: Tx| {
                 let record = attempt.record(&tx, &*self.rng, outcome.clone());
-                login::record(&tx, attempt.organization.id, &record).await?;
+                for organization in [Some(&attempt.organization), attempt.entered.as_ref()].into_iter().flatten() {
+                    login::record(&tx, organization.id, &record).await?;
+                }
                 attempt.audit(&tx, &*self.rng, "login.refused", error.code())
             })
             .await;

@@ -7,16 +7,17 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use super::admitting;
 use super::attempt::Attempt;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
-use super::page::{self, ChangeHandsPage, Trouble};
+use super::page::{self, ChangeHandsPage, PickPage, Trouble};
 use super::pending::{self, SignIn, Stage, VerifiedIdentity};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{Admitted, AssertedIdentity, Refusal, admission, organization, sso, user};
-use crate::kernel::{Client, EmailAddress, Fault, OrgId, Reference, UserId};
+use crate::directory::{Admission, Admitted, Aim, Organization, user};
+use crate::kernel::{Client, EmailAddress, Fault, OrgId, Reference, Slug, UserId};
 use crate::saml::SamlError;
 use crate::saml::error::shown;
 use crate::session::{Method, NewSession};
@@ -45,10 +46,11 @@ pub async fn get(
         return Err(Trouble::not_found());
     }
     let request_id = query_value(query.as_deref(), "login").unwrap_or_default();
-    last_step(&portal, &slug, request_id, (client, reference), &headers, false).await
+    last_step(&portal, &slug, request_id, (client, reference), &headers, &Said::default()).await
 }
 
-/// `POST /.vestibule/saml/{slug}/finish` with `login`: the same, from the page that asked whether to change hands.
+/// `POST /.vestibule/saml/{slug}/finish` with `login`: the same, from the page that asked whether to change hands, or,
+/// with `organization`, which one to enter.
 ///
 /// # Errors
 /// A post from another site; a refusal, written down, as a page with a reference.
@@ -64,27 +66,39 @@ pub async fn post(
     same_origin::check(&headers, &portal.origin)?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let request_id = form.get("login").unwrap_or_default().to_owned();
-    last_step(&portal, &slug, request_id, (client, reference), &headers, true).await
+    let picked = form.get("organization").map(|slug| slug.parse().map_err(|_| Trouble::not_found())).transpose()?;
+    let said = Said { agreed: true, picked };
+    last_step(&portal, &slug, request_id, (client, reference), &headers, &said).await
 }
 
-/// Proves that this is the browser that asked, and lets it in; `agreed`: even if somebody else is signed in in it.
+/// What the person said on a page that asked.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    /// To go on as this very person, even if somebody else is signed in in the browser.
+    agreed: bool,
+    /// Which organization to enter.
+    picked: Option<Slug>,
+}
+
+/// Proves that this is the browser that asked, and lets it in.
 async fn last_step(
     portal: &Portal,
     slug: &str,
     request_id: String,
     (client, reference): (Client, Reference),
     headers: &HeaderMap,
-    agreed: bool,
+    said: &Said,
 ) -> Result<Response, Trouble> {
     let organization = portal.organization(slug).await?;
     let mut attempt = Attempt::new(organization, client, reference);
     let found = pending::find(&portal.store.reader(), &request_id).await?;
-    let Some(sign_in) = found.filter(|found| found.organization == attempt.organization.id) else {
+    let Some(sign_in) = found.filter(|found| found.connection == attempt.organization.id) else {
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
     };
     attempt.idp = Some(sign_in.idp.clone());
     attempt.request_id = Some(request_id.clone());
     attempt.return_to = Some(sign_in.return_to.clone());
+    attempt.aim(&portal.store.reader(), &sign_in).await?;
     let visitor = portal.visitor(headers).await?;
     let identity = match sign_in.stage {
         Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
@@ -102,7 +116,12 @@ async fn last_step(
     }
     attempt.email = Some(identity.email.to_string());
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    enter(portal, attempt, &request_id, &Newcomer { client, agent, visitor, agreed }).await
+    let picked = match &said.picked {
+        Some(slug) => Some(portal.organization(slug.as_str()).await?.id),
+        None => None,
+    };
+    let newcomer = Newcomer { client, agent, visitor, agreed: said.agreed, picked };
+    enter(portal, attempt, &request_id, &newcomer).await
 }
 
 /// The browser that comes to enter.
@@ -113,9 +132,20 @@ struct Newcomer<'a> {
     visitor: Option<Visitor>,
     /// Whether the person agreed to go on as somebody else.
     agreed: bool,
+    /// The organization that the person picked.
+    picked: Option<OrgId>,
 }
 
 impl Newcomer<'_> {
+    /// Where the sign-in leads: the address at which it began says so, or else the person, or else the rules.
+    fn aim(&self, sign_in: &SignIn) -> Aim {
+        match (sign_in.organization, self.picked) {
+            (Some(organization), _) => Aim::Only(organization),
+            (None, Some(organization)) => Aim::Picked(organization),
+            (None, None) => Aim::Any,
+        }
+    }
+
     /// Whether the person has to be asked: a link of another site must not make them act as somebody else, or for
     /// another organization, unawares (login CSRF).
     fn changes_hands(&self, user: UserId, organization: OrgId) -> bool {
@@ -137,7 +167,7 @@ fn used(
     user: Option<UserId>,
     visitor: Option<Visitor>,
 ) -> Result<Response, Trouble> {
-    let is_in = |visitor: Visitor| Some(visitor.user) == user && visitor.organization == Some(sign_in.organization);
+    let is_in = |visitor: Visitor| Some(visitor.user) == user && visitor.organization == sign_in.organization;
     if visitor.is_some_and(is_in) {
         return Ok(page::redirect(sign_in.return_to.as_str(), &[]));
     }
@@ -151,7 +181,7 @@ fn used(
 /// What the last transaction came to.
 enum Entry {
     /// In, with this cookie.
-    In(HeaderValue, ReturnPath),
+    In(HeaderValue, ReturnPath, Box<Attempt>),
     /// Refused.
     Refused(SamlError),
     /// Another request of the same browser was faster.
@@ -162,7 +192,9 @@ enum Entry {
 enum Stop {
     Trouble(Trouble),
     /// The browser would go on as this person: they are asked first, and the sign-in waits.
-    ChangesHands(EmailAddress),
+    ChangesHands(Box<Admitted>),
+    /// Several organizations stand open: the person picks one, and the sign-in waits.
+    Pick(EmailAddress, Vec<Organization>),
 }
 
 impl From<Trouble> for Stop {
@@ -195,19 +227,21 @@ async fn enter(
                 Stage::Finished(user) => return Ok(Entry::Used(sign_in, user)),
                 Stage::Pending => return Ok(Entry::Refused(unknown(request_id))),
             };
-            match admit(portal, &tx, &sign_in, &identity).await? {
-                Ok(admitted) if newcomer.changes_hands(admitted.user.id, sign_in.organization) => {
-                    Err(Stop::ChangesHands(admitted.user.email))
+            match admitting::admit(portal, &tx, &sign_in, newcomer.aim(&sign_in), &identity).await? {
+                Ok(Admission::In(admitted)) if newcomer.changes_hands(admitted.user.id, admitted.organization.id) => {
+                    Err(Stop::ChangesHands(admitted))
                 }
-                Ok(admitted) => {
+                Ok(Admission::In(admitted)) => {
                     let mut entered = attempt.clone();
+                    admitting::note(portal, &tx, &mut entered, &admitted).await?;
                     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
                     entered.accept(&tx, &*portal.rng).await?;
                     let return_to = sign_in.return_to.clone();
                     let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;
-                    sign_in.finished(&tx, request_id, Some(admitted.user.id))?;
-                    Ok(Entry::In(cookie, return_to))
+                    sign_in.finished(&tx, request_id, Some((admitted.user.id, admitted.organization.id)))?;
+                    Ok(Entry::In(cookie, return_to, Box::new(entered)))
                 }
+                Ok(Admission::Pick(organizations)) => Err(Stop::Pick(identity.email, organizations)),
                 Err(error) => {
                     sign_in.finished(&tx, request_id, None)?;
                     Ok(Entry::Refused(error))
@@ -217,8 +251,8 @@ async fn enter(
         .await;
     let cleared = portal.login_cookies.clear(request_id);
     match entry {
-        Ok(Entry::In(session, return_to)) => {
-            portal.accepted(&attempt);
+        Ok(Entry::In(session, return_to, entered)) => {
+            portal.accepted(&entered);
             let mut response = page::redirect(return_to.as_str(), &[cleared]);
             response.headers_mut().append(header::SET_COOKIE, session);
             Ok(response)
@@ -226,11 +260,16 @@ async fn enter(
         Ok(Entry::Refused(error)) => {
             attempt.check(ADMITTED, false, MEMBER, &error.to_string());
             let mut trouble = portal.refuse(&attempt, &error).await;
+            if matches!(error, SamlError::NotAMember { .. }) {
+                let aimed = attempt.entered.as_ref().unwrap_or(&attempt.organization);
+                trouble.fault.public = admitting::whom_to_ask(&aimed.name).into();
+            }
             trouble.cookie = Some(cleared.into());
             Err(trouble)
         }
         Ok(Entry::Used(sign_in, user)) => used(portal, &attempt, &sign_in, user, newcomer.visitor),
         Err(Stop::ChangesHands(coming)) => question(portal, &attempt, request_id, newcomer, &coming).await,
+        Err(Stop::Pick(coming, organizations)) => Ok(pick(portal, &attempt, request_id, &coming, &organizations)),
         Err(Stop::Trouble(trouble)) => Err(trouble),
     }
 }
@@ -241,7 +280,7 @@ async fn question(
     attempt: &Attempt,
     request_id: &str,
     newcomer: &Newcomer<'_>,
-    coming: &EmailAddress,
+    coming: &Admitted,
 ) -> Result<Response, Trouble> {
     let present = match newcomer.visitor {
         Some(visitor) => user::by_id(&portal.store.reader(), visitor.user).await?,
@@ -250,43 +289,29 @@ async fn question(
     let page = ChangeHandsPage {
         site: &portal.site,
         present: present.as_ref().map_or("somebody else", |user| user.email.as_str()),
-        coming: coming.as_str(),
-        organization: &attempt.organization.name,
+        coming: coming.user.email.as_str(),
+        organization: &coming.organization.name,
         slug: attempt.organization.slug.as_str(),
         login: request_id,
+        picked: newcomer.picked.is_some().then_some(coming.organization.slug.as_str()),
     };
     // Where the app redirects to from there counts as the form's target too.
     Ok(page::html(StatusCode::OK, portal.to_identity_provider(), &page))
 }
 
-/// Admits whom the IdP vouches for, by the organization's rules as they are at this moment.
-async fn admit(
+/// The page on which the person picks the organization to enter (D13).
+fn pick(
     portal: &Portal,
-    tx: &Tx,
-    sign_in: &SignIn,
-    identity: &VerifiedIdentity,
-) -> Result<Result<Admitted, SamlError>, Trouble> {
-    // Both may have gone, or changed hands, since the answer was verified (R41).
-    let settings = tx.get(&sso::SSO_SETTINGS, &sign_in.connection).await?;
-    let organization = organization::by_id(tx, sign_in.organization).await?;
-    let (Some(settings), Some(organization)) = (settings, organization) else { return Ok(Err(SamlError::SsoOff)) };
-    if settings.entity_id != sign_in.idp {
-        return Ok(Err(SamlError::IssuerMismatch { expected: settings.entity_id, received: sign_in.idp.clone() }));
-    }
-    let asserted = AssertedIdentity {
-        idp: &sign_in.idp,
-        stable_name_id: identity.stable_name_id.as_deref(),
-        email: &identity.email,
-        first_name: identity.first_name.as_deref(),
-        last_name: identity.last_name.as_deref(),
-    };
-    let email = || identity.email.to_string();
-    Ok(admission::admit(tx, &*portal.rng, &organization, &asserted).await?.map_err(|refusal| match refusal {
-        Refusal::EmailDomain => SamlError::EmailDomain { email: email() },
-        Refusal::AccountConflict => SamlError::AccountConflict { email: email() },
-        Refusal::Deactivated => SamlError::AccountDeactivated { email: email() },
-        Refusal::NotAMember => SamlError::NotAMember { email: email() },
-    }))
+    attempt: &Attempt,
+    request_id: &str,
+    coming: &EmailAddress,
+    organizations: &[Organization],
+) -> Response {
+    let choices: Vec<(&str, &str)> =
+        organizations.iter().map(|choice| (choice.slug.as_str(), choice.name.as_str())).collect();
+    let slug = attempt.organization.slug.as_str();
+    let page = PickPage { site: &portal.site, coming: coming.as_str(), slug, login: request_id, choices: &choices };
+    page::html(StatusCode::OK, portal.to_identity_provider(), &page)
 }
 
 /// Makes the session, with an id of its own; one that this browser had for somebody else ends.
@@ -300,7 +325,7 @@ async fn start_session(
 ) -> Result<HeaderValue, Trouble> {
     let others = newcomer.visitor.filter(|visitor| visitor.user != admitted.user.id);
     let new = NewSession {
-        organization: Some(sign_in.organization),
+        organization: Some(admitted.organization.id),
         connection: Some(sign_in.connection),
         auth_time: identity.authenticated,
         ends: identity.session_end,

@@ -107,7 +107,7 @@ pub async fn answer(
             count("accepted", "link");
             Ok(signed_in(cookie, mark))
         }
-        Accepted::SingleSignOn(at) => portal.start_sign_in(client, &headers, &at, ReturnPath::parse("/")).await,
+        Accepted::SingleSignOn(at) => portal.start_sign_in(client, &headers, &at, None, ReturnPath::parse("/")).await,
     }
 }
 

@@ -8,12 +8,12 @@ use super::page::Trouble;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::directory::effective::{self, Answer, Effective};
-use crate::directory::entry::{self, Case, DomainOf, Entry, LinkStage, Way};
+use crate::directory::entry::{Entry, Way};
+use crate::directory::places::{self, Person, Showed};
 use crate::directory::{
-    AuditEntry, LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, User, audit, claim, last_used, login,
-    member, organization,
+    AuditEntry, LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, User, audit, last_used, login,
 };
-use crate::kernel::{Client, DomainName, LoginId, OrgId, Reference, Role};
+use crate::kernel::{Client, DomainName, LoginId, OrgId, Reference};
 use crate::session::{Method, NewSession};
 use crate::store::{StoreError, Tx};
 
@@ -134,13 +134,10 @@ impl Ground {
         way: Way,
         wished: Option<OrgId>,
     ) -> Result<Vec<Place>, StoreError> {
-        let mut places = Vec::new();
-        for id in member::of_user(tx, user.id).await? {
-            let Some(organization) = organization::by_id(tx, id).await? else { continue };
-            let target = effective::of_organization(tx, organization).await?;
-            let entry = entry::decide(&case(tx, &target, user, way).await?);
-            places.push(Place { organization: target.organization, entry });
-        }
+        let showed = if way == Way::Password { Showed::Password } else { Showed::MagicLink };
+        let found = places::of_member(tx, &Person::of(user), showed).await?;
+        let place = |found: places::Place| Place { organization: found.target.organization, entry: found.entry };
+        let mut places: Vec<Place> = found.into_iter().map(place).collect();
         let (last, own) =
             (last_used::find(tx, user.id).await?, self.organization().map(|organization| organization.id));
         places.sort_by_key(|place| {
@@ -149,45 +146,6 @@ impl Ground {
         });
         Ok(places)
     }
-}
-
-/// The facts of entering `target` without an identity provider.
-async fn case(tx: &Tx, target: &Effective, user: &User, way: Way) -> Result<Case, StoreError> {
-    let organization = target.organization.id;
-    let admin = target.link.as_ref().map(|(_, admin)| admin.id);
-    let domain = match claim::holder(tx, &user.email.domain()).await? {
-        None => DomainOf::Nobody,
-        Some(holder) if holder.id == organization => DomainOf::Own,
-        Some(holder) if Some(holder.id) == admin => DomainOf::Admin,
-        Some(holder) => {
-            let another = effective::of_organization(tx, holder).await?;
-            let above = another.link.as_ref().map(|(_, admin)| admin.id);
-            let break_glass = runs(tx, Some(another.organization.id), user).await? || runs(tx, above, user).await?;
-            DomainOf::Another { require_sso: another.rules.require_sso, break_glass }
-        }
-    };
-    Ok(Case {
-        way,
-        domain,
-        link: match &target.link {
-            None => LinkStage::Alone,
-            Some((link, _)) if link.in_window(tx.now()) => LinkStage::Window,
-            Some(_) => LinkStage::Linked,
-        },
-        require_sso: target.rules.require_sso,
-        idp_managed_access: target.rules.idp_managed_access,
-        role: member::find(tx, organization, user.id).await?.map(|member| member.role),
-        runs_admin: runs(tx, admin, user).await?,
-        accounts_differ: false,
-        deactivated: !user.active,
-        barred: false,
-    })
-}
-
-/// Whether `user` is owner or admin of `organization`.
-async fn runs(tx: &Tx, organization: Option<OrgId>, user: &User) -> Result<bool, StoreError> {
-    let Some(organization) = organization else { return Ok(false) };
-    Ok(member::find(tx, organization, user.id).await?.is_some_and(|member| member.role >= Role::Admin))
 }
 
 /// The browser that comes to enter.

@@ -5,6 +5,7 @@
 
 mod account;
 mod acs;
+mod admitting;
 mod age;
 mod attempt;
 mod browser_name;

@@ -111,6 +111,24 @@ pub struct ChangeHandsPage<'a> {
     pub slug: &'a str,
     /// The sign-in that waits for the answer.
     pub login: &'a str,
+    /// The slug of the organization that was picked, if one was.
+    pub picked: Option<&'a str>,
+}
+
+/// The question which organization to enter.
+#[derive(Template)]
+#[template(path = "portal/pick.html")]
+pub struct PickPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// Whom the sign-in is for.
+    pub coming: &'a str,
+    /// The slug of the organization whose connection it is.
+    pub slug: &'a str,
+    /// The sign-in that waits for the answer.
+    pub login: &'a str,
+    /// Slugs and names.
+    pub choices: &'a [(&'a str, &'a str)],
 }
 
 /// Renders a page.

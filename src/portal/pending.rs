@@ -27,8 +27,9 @@ pub const FINISHED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// A sign-in, from the question to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignIn {
-    /// The organization that is entered.
-    pub organization: OrgId,
+    /// The organization that is entered, and no other: the one at whose address the sign-in began, or, once it is
+    /// finished, the one that was entered. `None`: by the rules, once it is known who it is (D13).
+    pub organization: Option<OrgId>,
     /// The organization whose connection is used: the same, or its Admin organization.
     pub connection: OrgId,
     /// The entity ID of the IdP that was asked.
@@ -91,9 +92,11 @@ impl SignIn {
         tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(VERIFIED_FOR))
     }
 
-    /// Moves it to its end, with a session for somebody or for nobody.
-    pub fn finished(self, tx: &Tx, request_id: &str, user: Option<UserId>) -> Result<(), StoreError> {
-        let moved = SignIn { stage: Stage::Finished(user), ..self };
+    /// Moves it to its end, with a session for somebody in an organization, or for nobody.
+    pub fn finished(self, tx: &Tx, request_id: &str, entered: Option<(UserId, OrgId)>) -> Result<(), StoreError> {
+        let (user, organization) = entered.unzip();
+        let organization = organization.or(self.organization);
+        let moved = SignIn { stage: Stage::Finished(user), organization, ..self };
         tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(FINISHED_FOR))
     }
 }

@@ -13,7 +13,8 @@ use super::page::{self, SignInPage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
-use crate::directory::effective::Answer;
+use crate::directory::OrgKind;
+use crate::directory::effective::{self, Answer};
 use crate::kernel::{Client, EmailAddress, Fault, FaultKind};
 
 /// `GET /.vestibule/sign-in?return_to=/path`: the question; whoever is signed in goes straight on.
@@ -56,19 +57,20 @@ pub async fn answer(
     let local = portal.policy.enabled || (ground.answer != Answer::Either && portal.mail_is_on().await?);
     match (ground.answer, ground.organization()) {
         (Answer::SingleSignOn, Some(organization)) => {
-            portal.start_sign_in(client, &headers, organization, return_to).await
+            portal.start_sign_in(client, &headers, organization, None, return_to).await
         }
         (Answer::Either, Some(organization)) if sso_chosen || !local => {
-            portal.start_sign_in(client, &headers, organization, return_to).await
+            portal.start_sign_in(client, &headers, organization, None, return_to).await
         }
         (answer, _) if local => portal.local_page(&return_to, &email, answer == Answer::Either).await,
         // It says that there is no single sign-on.
-        (_, Some(organization)) => portal.start_sign_in(client, &headers, organization, return_to).await,
+        (_, Some(organization)) => portal.start_sign_in(client, &headers, organization, None, return_to).await,
         (_, None) => Err(no_organization(&email)),
     }
 }
 
-/// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile.
+/// `GET /.vestibule/sso/{slug}?return_to=/path`: the same without the question, for an IdP's tile. That of a linked
+/// organization leads to its Admin organization's IdP, and into that organization alone (D13).
 ///
 /// # Errors
 /// There is no such organization, or it has no single sign-on: a page that says so.
@@ -90,7 +92,11 @@ pub async fn sso(
         // Nothing is started for whoever only looks.
         return Ok(page::redirect("/.vestibule/sign-in", &[]));
     }
-    portal.start_sign_in(client, &headers, &organization, return_to).await
+    let reader = portal.store.reader();
+    let entered = (organization.kind == OrgKind::Customer).then_some(organization.id);
+    let effective = effective::of_organization(&reader, organization).await?;
+    let connection = effective::connection_of(&reader, &effective).await?;
+    portal.start_sign_in(client, &headers, &connection, entered, return_to).await
 }
 
 fn question(

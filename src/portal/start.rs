@@ -9,14 +9,15 @@ use super::pending::{SignIn, Stage};
 use super::return_path::ReturnPath;
 use super::state::Portal;
 use crate::directory::{Binding, Organization, SsoConnection, sso};
-use crate::kernel::{Client, Fault, FaultKind, TokenHash};
+use crate::kernel::{Client, Fault, FaultKind, OrgId, TokenHash};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::keys;
 use crate::saml::signing::SigningKey;
 use crate::store::{StoreError, Tx};
 
 impl Portal {
-    /// Answers with a 303 to the IdP (Redirect binding), or with a page whose one button posts to it (POST binding).
+    /// Asks the IdP of `organization`, on the way to the organization `entered`, or to whichever the rules say. Answers
+    /// with a 303 (Redirect binding), or with a page whose one button posts to it (POST binding).
     ///
     /// # Errors
     /// A page that says whom to ask, if the organization has no single sign-on; too many of that client, or of all.
@@ -25,6 +26,7 @@ impl Portal {
         client: Client,
         headers: &HeaderMap,
         organization: &Organization,
+        entered: Option<OrgId>,
         return_to: ReturnPath,
     ) -> Result<Response, Trouble> {
         self.starts.pass(client, self.store.now())?;
@@ -38,7 +40,7 @@ impl Portal {
         let key = if settings.sign_requests { Some(self.signing_key(&reader).await?) } else { None };
         let cookie = LoginCookies::fresh(now, &*self.rng);
         let sign_in = SignIn {
-            organization: organization.id,
+            organization: entered,
             connection: organization.id,
             idp: settings.entity_id,
             return_to,

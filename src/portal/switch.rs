@@ -16,8 +16,8 @@ use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{AuditEntry, DirectoryError, Organization, audit, organization, user};
-use crate::kernel::{Client, Fault, FaultKind, Slug};
+use crate::directory::{AuditEntry, DirectoryError, Organization, audit, link, organization, user};
+use crate::kernel::{Client, Fault, FaultKind, OrgId, Slug};
 use crate::session::records;
 use crate::store::Tx;
 
@@ -29,8 +29,8 @@ enum Outcome {
     There,
     /// The session is over.
     Over,
-    /// First a sign-in at this organization's identity provider.
-    SignInAt(Box<Organization>),
+    /// First a sign-in at this organization's identity provider, which leads into the wanted one where it can.
+    SignInAt(Box<Organization>, Option<OrgId>),
 }
 
 /// `POST /.vestibule/account/organization` with `organization`, a slug, and perhaps `return_to`: goes on in that
@@ -59,7 +59,10 @@ pub async fn post(
         }
         Outcome::There => Ok(page::redirect(return_to.as_str(), &[])),
         Outcome::Over => Ok(account::sign_in_first()),
-        Outcome::SignInAt(at) => portal.start_sign_in(client, &headers, &at, ReturnPath::parse(account::HERE)).await,
+        Outcome::SignInAt(at, wanted) => {
+            let return_to = ReturnPath::parse(account::HERE);
+            portal.start_sign_in(client, &headers, &at, wanted, return_to).await
+        }
     }
 }
 
@@ -84,7 +87,11 @@ impl Portal {
                     Ok(Outcome::In(start.set_cookie))
                 }
                 Entering::SignInAt(at) => match organization::by_id(&tx, at).await? {
-                    Some(at) => Ok(Outcome::SignInAt(Box::new(at))),
+                    Some(at) => {
+                        let link = link::find(&tx, organization.id).await?;
+                        let leads = at.id == organization.id || link.is_some_and(|link| link.admin == at.id);
+                        Ok(Outcome::SignInAt(Box::new(at), leads.then_some(organization.id)))
+                    }
                     None => Err(no_way(&organization)),
                 },
                 Entering::SignInAgain => Err(sign_in_again(&organization)),

@@ -50,6 +50,7 @@ impl SamlError {
             | SamlError::EmailDomain { .. }
             | SamlError::AccountConflict { .. }
             | SamlError::AccountDeactivated { .. }
+            | SamlError::Barred { .. }
             | SamlError::NotAMember { .. } => self.fix_person(),
             _ => self.fix_message(),
         }
@@ -79,6 +80,9 @@ impl SamlError {
             SamlError::NotAMember { email } => {
                 format!("{email} is known to the IdP but is no member here. Add them, or let the IdP manage access.")
             }
+            SamlError::Barred { email } => format!(
+                "Provisioning deleted or deactivated {email}. Provision them again, or `vestibule user add {{slug}} {email}`."
+            ),
             _ => self.to_string(),
         }
     }
@@ -117,6 +121,16 @@ impl SamlError {
             ),
             SamlError::WrongBinding(reason) => {
                 format!("The answer must come as a form POST to the ACS ({reason}). Choose HTTP-POST at the IdP.")
+            }
+            SamlError::ConnectionRests => {
+                "{slug} is linked to an Admin organization, whose single sign-on counts now. Have the person start at the \
+                 sign-in page or at the Admin organization's tile; `vestibule link leave {slug}` brings this connection back."
+                    .into()
+            }
+            SamlError::LinkEnded => {
+                "The organization left this Admin organization while the person signed in. Its own sign-on URL leads to \
+                 the single sign-on that counts now."
+                    .into()
             }
             SamlError::SsoOff => "Set up the connection with the IdP's metadata or certificate.".into(),
             SamlError::Configuration(reason) => format!("The connection can't be used: {reason}"),

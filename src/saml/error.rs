@@ -182,6 +182,18 @@ pub enum SamlError {
         /// The asserted address.
         email: String,
     },
+    /// Provisioning took the address out, and nobody brought it back since (D17).
+    #[error("{email} was taken out by provisioning")]
+    Barred {
+        /// The asserted address.
+        email: String,
+    },
+    /// The organization's own connection rests, since it is linked to an Admin organization (D14).
+    #[error("this connection rests: the organization is linked to an Admin organization")]
+    ConnectionRests,
+    /// The organization that was to be entered left the Admin organization meanwhile (D14).
+    #[error("the organization to be entered is no longer linked to this one")]
+    LinkEnded,
     /// The message came in a way that is not taken: by GET, or with doubled fields (R48).
     #[error("not a form post with one SAMLResponse: {0}")]
     WrongBinding(&'static str),
@@ -231,6 +243,9 @@ impl SamlError {
             SamlError::AccountConflict { .. } => "account_conflict",
             SamlError::AccountDeactivated { .. } => "account_deactivated",
             SamlError::NotAMember { .. } => "not_a_member",
+            SamlError::Barred { .. } => "removed_by_provisioning",
+            SamlError::ConnectionRests => "connection_rests",
+            SamlError::LinkEnded => "link_ended",
             SamlError::WrongBinding(_) => "wrong_binding",
             SamlError::SsoOff => "sso_off",
             SamlError::Configuration(_) => "sso_configuration",
@@ -283,6 +298,10 @@ impl Explain for SamlError {
             SamlError::AccountDeactivated { .. } => "This account is deactivated. Please ask your administrator.",
             SamlError::NotAMember { .. } => {
                 "You are signed in at your organization, but have no access here yet. Please ask your administrator."
+            }
+            SamlError::Barred { .. } => "Your organization has taken you out here. Please ask your administrator.",
+            SamlError::ConnectionRests | SamlError::LinkEnded => {
+                "Your organization signs in another way by now. Please start again with your e-mail address."
             }
             SamlError::SsoOff => "Single sign-on is not set up for this organization. Please sign in another way.",
             SamlError::TooLarge { .. }

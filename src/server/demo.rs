@@ -206,7 +206,7 @@ async fn seed(app: &App, provider: &DemoIdentityProvider) -> Result<(), Fault> {
             slug,
             name: Some(company.name.to_owned()),
             kind: OrgKind::Customer,
-            settings: vec![("require_sso".to_owned(), "true".to_owned())],
+            settings: vec![("idp_managed_access".to_owned(), "true".to_owned())],
             domains: vec![company.domain.parse().map_err(|error| wrong(&error))?],
             sso: Some((SsoSource::Metadata(FileBytes(metadata.into_bytes())), SsoOptions::default())),
             members,

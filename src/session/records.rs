@@ -78,6 +78,8 @@ pub enum Scope {
     Connection(OrgId),
     /// Those of an account in one organization: the membership ended.
     Membership(OrgId, UserId),
+    /// Those in the first organization that the second one's single sign-on made: the link between them ended (D14).
+    Through(OrgId, OrgId),
 }
 
 impl Scope {
@@ -90,6 +92,9 @@ impl Scope {
             Scope::Organization(organization) => session.organization == Some(organization),
             Scope::Connection(connection) => session.connection == Some(connection),
             Scope::Membership(organization, user) => session.organization == Some(organization) && session.user == user,
+            Scope::Through(organization, connection) => {
+                session.organization == Some(organization) && session.connection == Some(connection)
+            }
         }
     }
 }
@@ -103,6 +108,7 @@ impl Key for Scope {
             Scope::Organization(organization) => tagged(3, organization, out),
             Scope::Connection(connection) => tagged(4, connection, out),
             Scope::Membership(organization, user) => tagged(5, &(*organization, *user), out),
+            Scope::Through(organization, connection) => tagged(6, &(*organization, *connection), out),
         }
     }
 
@@ -116,6 +122,7 @@ impl Key for Scope {
             3 => Scope::Organization(Key::decode(bytes)?),
             4 => Scope::Connection(Key::decode(bytes)?),
             5 => Scope::Membership(Key::decode(bytes)?, Key::decode(bytes)?),
+            6 => Scope::Through(Key::decode(bytes)?, Key::decode(bytes)?),
             _ => return None,
         })
     }
@@ -217,7 +224,9 @@ pub async fn find(tx: &Tx, id: SessionId) -> Result<Option<SessionRecord>, Store
 pub async fn list(tx: &Tx, scope: Scope) -> Result<Vec<SessionRecord>, StoreError> {
     let ids: Vec<SessionId> = match scope {
         Scope::User(user) | Scope::Membership(_, user) => keys(tx, &BY_USER, &user).await?,
-        Scope::Organization(organization) => keys(tx, &BY_ORGANIZATION, &organization).await?,
+        Scope::Organization(organization) | Scope::Through(organization, _) => {
+            keys(tx, &BY_ORGANIZATION, &organization).await?
+        }
         Scope::Session(id) => vec![id],
         Scope::All | Scope::Connection(_) => {
             let rows = tx.scan(&SESSIONS, &(), None, LIST_LIMIT).await?;
@@ -250,6 +259,7 @@ async fn is_revoked(tx: &Tx, session: &SessionRecord) -> Result<bool, StoreError
     scopes.extend(session.connection.map(Scope::Connection));
     if let Some(organization) = session.organization {
         scopes.extend([Scope::Organization(organization), Scope::Membership(organization, session.user)]);
+        scopes.extend(session.connection.map(|connection| Scope::Through(organization, connection)));
     }
     for scope in scopes {
         if tx.get(&REVOCATIONS, &scope).await?.is_some_and(|moment| session.created <= moment) {
@@ -324,6 +334,7 @@ mod tests {
             Scope::Organization(organization),
             Scope::Connection(organization),
             Scope::Membership(organization, user),
+            Scope::Through(organization, OrgId::from_bytes([4; 16])),
         ] {
             let mut bytes = Vec::new();
             scope.encode(&mut bytes);

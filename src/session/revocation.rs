@@ -10,7 +10,7 @@ use tokio::sync::futures::Notified;
 
 use super::records::{REVOCATIONS, Scope};
 use super::token::{LONGEST_SESSION, SessionToken};
-use crate::kernel::Timestamp;
+use crate::kernel::{OrgId, Timestamp};
 use crate::store::{StoreError, Tx};
 
 /// How many rows one step of loading reads.
@@ -69,7 +69,11 @@ impl Revocations {
             || ends(Scope::All)
             || token.connection.is_some_and(|connection| ends(Scope::Connection(connection)))
             || token.organization.is_some_and(|organization| {
-                ends(Scope::Organization(organization)) || ends(Scope::Membership(organization, token.user))
+                let through =
+                    |connection: OrgId| connection != organization && ends(Scope::Through(organization, connection));
+                ends(Scope::Organization(organization))
+                    || ends(Scope::Membership(organization, token.user))
+                    || token.connection.is_some_and(through)
             })
     }
 
@@ -138,7 +142,7 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{OrgId, SessionId, UserId};
+    use crate::kernel::{SessionId, UserId};
     use crate::session::token::tests::token;
 
     #[test]
@@ -158,6 +162,7 @@ mod tests {
             Scope::Organization(organization),
             Scope::Connection(connection),
             Scope::Membership(organization, token.user),
+            Scope::Through(organization, connection),
         ] {
             check(scope, now, true);
             check(scope, now.minus(Duration::from_millis(1)), false);
@@ -167,6 +172,8 @@ mod tests {
         check(Scope::Organization(connection), now, false);
         check(Scope::Connection(organization), now, false);
         check(Scope::Membership(OrgId::from_bytes([9; 16]), token.user), now, false);
+        check(Scope::Through(connection, organization), now, false);
+        check(Scope::Through(OrgId::from_bytes([9; 16]), connection), now, false);
     }
 
     #[test]

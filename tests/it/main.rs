@@ -10,6 +10,7 @@
 mod commands;
 mod directory;
 mod domains;
+mod entry;
 mod examples;
 mod front_door;
 mod mail;

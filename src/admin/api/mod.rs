@@ -4,6 +4,7 @@
 
 mod audit;
 mod domains;
+mod link;
 mod people;
 mod sessions;
 mod sso;
@@ -15,6 +16,10 @@ use serde::{Deserialize, Serialize};
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
 pub use domains::{
     AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
+};
+pub use link::{
+    DomainChange, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview, LinkPreviewView, LinkView,
+    PREVIEW_LIMIT, PersonChange,
 };
 pub use people::{
     MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
@@ -68,6 +73,11 @@ call! {
     DomainList, "domain-list", Vec<DomainView>;
     DomainTransfer, "domain-transfer", Changes;
     DomainRelease, "domain-release", Changes;
+    LinkCode, "link-code", LinkCodeView;
+    LinkJoin, "link-join", LinkView;
+    LinkPreview, "link-preview", LinkPreviewView;
+    LinkLeave, "link-leave", Changes;
+    LinkList, "link-list", Vec<LinkView>;
     UserAdd, "user-add", UserAdded;
     UserInvite, "user-invite", UserAdded;
     UserList, "user-list", Vec<UserView>;
@@ -206,6 +216,9 @@ pub struct OrgView {
     pub sso: Option<String>,
     /// How many, up to [`MEMBER_COUNT_LIMIT`].
     pub members: usize,
+    /// The Admin organization that it is linked to.
+    #[serde(default)]
+    pub linked_to: Option<Slug>,
 }
 
 /// Up to how many members are counted.

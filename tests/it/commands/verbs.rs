@@ -22,9 +22,10 @@ fn organizations() {
     site.run(&["org", "create", "acme", "--name", "x"]).refused("slugs are never used again");
     assert!(site.run(&["org", "show", "acme"]).done().contains("Acme Inc"));
     site.run(&["org", "show", "zeta"]).refused("there is no organization «zeta»: `vestibule org list`");
-    let changed = site.run(&["org", "set", "acme", "require_sso=true", "session_idle=30m"]).done();
-    assert!(changed.contains("~ acme: require_sso: false → true"), "{changed}");
-    assert!(site.run(&["org", "set", "acme", "require_sso=true"]).done().contains("it is so already"));
+    let changed = site.run(&["org", "set", "acme", "idp_managed_access=true", "session_idle=30m"]).done();
+    assert!(changed.contains("~ acme: idp_managed_access: false → true"), "{changed}");
+    assert!(site.run(&["org", "set", "acme", "idp_managed_access=true"]).done().contains("it is so already"));
+    site.run(&["org", "set", "acme", "require_sso=true"]).refused("require_sso of acme waits for a proof");
     site.run(&["org", "set", "acme", "name=New", "session_idle=1s"]).refused("session_idle is «default», or 1m to 30d");
     assert_eq!(site.json(&["org", "show", "acme"])["name"], "Acme Inc", "all or none are set");
     site.run(&["org", "set", "acme", "two_factor=always"]).refused("this version does not have «two_factor» yet");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule::directory::organization::{self, OrgKind};
-use vestibule::directory::{Admitted, AssertedIdentity, Organization, Refusal, admission, claim};
+use vestibule::directory::{Admission, Admitted, Aim, AssertedIdentity, Organization, Refusal, admission, claim};
 use vestibule::kernel::{ManualClock, SeededRng, Slug, Timestamp};
 use vestibule::store::{SledBackend, Store, Tx};
 
@@ -77,7 +77,11 @@ impl Directory {
             first_name: who.first_name,
             last_name: None,
         };
-        let admit = async |tx: Tx| admission::admit(&tx, &self.rng, organization, &identity).await;
-        self.store.transaction("test", admit).await.expect("the store works")
+        let admit = async |tx: Tx| admission::admit(&tx, &self.rng, organization, Aim::Any, &identity).await;
+        match self.store.transaction("test", admit).await.expect("the store works") {
+            Ok(Admission::In(admitted)) => Ok(*admitted),
+            Ok(Admission::Pick(open)) => panic!("several stand open: {open:?}"),
+            Err(refusal) => Err(refusal),
+        }
     }
 }

@@ -3,11 +3,14 @@
 mod admission;
 mod browser;
 mod chromium;
+mod cross_tenant;
 mod end_to_end;
+mod entry;
 mod finish;
 mod idp;
 mod pages;
 mod refusals;
+mod shared;
 mod start;
 mod switching;
 
@@ -151,12 +154,12 @@ async fn organization(store: &Store, rng: &SeededRng, slug: &str, idp: &Idp) -> 
     store.transaction("test", create).await.unwrap()
 }
 
-/// One of three keys: making one takes a while, so all tests share them.
+/// One of four keys: making one takes a while, so all tests share them.
 fn key(number: usize) -> &'static ServiceProviderKey {
     static KEYS: OnceLock<Vec<ServiceProviderKey>> = OnceLock::new();
     let make = |number| {
         let now = Timestamp::from_seconds(1_790_000_000);
         ServiceProviderKey::generate("test", now, &SeededRng::new(number)).unwrap()
     };
-    &KEYS.get_or_init(|| (0..3).map(make).collect())[number]
+    &KEYS.get_or_init(|| (0..4).map(make).collect())[number]
 }

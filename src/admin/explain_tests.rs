@@ -1,0 +1,97 @@
+//! The way in as `explain` tells it, obstacle by obstacle.
+
+use super::*;
+use crate::directory::{Link, OrgSettings, Rules};
+use crate::kernel::{OrgId, Timestamp, UserId};
+
+fn organization(number: u8, slug: &str, kind: OrgKind) -> Organization {
+    Organization {
+        id: OrgId::from_bytes([number; 16]),
+        slug: slug.parse().unwrap(),
+        name: slug.to_owned(),
+        kind,
+        created: Timestamp::EPOCH,
+        settings: OrgSettings::default(),
+    }
+}
+
+fn known() -> Known {
+    let organization = organization(1, "acme", OrgKind::Customer);
+    let claim = Claim::trusted(organization.id, &"acme.example".parse().unwrap(), Timestamp::EPOCH);
+    let email: EmailAddress = "ada@acme.example".parse().unwrap();
+    let account = User {
+        id: UserId::from_bytes([2; 16]),
+        email: email.clone(),
+        first_name: None,
+        last_name: None,
+        active: true,
+        created: Timestamp::EPOCH,
+    };
+    let slug = organization.slug.clone();
+    Known {
+        email,
+        holder: Some((Effective { organization, link: None, rules: Rules::default() }, claim)),
+        counts: true,
+        answer: Answer::SingleSignOn,
+        sso: Some(("https://idp.example".to_owned(), 1)),
+        account: Some(account),
+        entry: Ended::In(slug, Role::Admin, Vec::new()),
+        elsewhere: 0,
+    }
+}
+
+fn linked(known: &mut Known) {
+    let link = Link { admin: OrgId::from_bytes([9; 16]), since: Timestamp::EPOCH, window_ends: Timestamp::EPOCH };
+    known.holder.as_mut().unwrap().0.link = Some((link, organization(9, "group", OrgKind::Admin)));
+}
+
+#[test]
+fn the_way_in_stops_at_the_first_obstacle() {
+    let check = |change: fn(&mut Known), last: &str, entered: Option<Role>| {
+        let mut known = known();
+        change(&mut known);
+        let (view, who) = sign_in(&known);
+        assert_eq!(view.steps.last().map(|step| step.what.as_str()), Some(last), "{view:?}");
+        assert_eq!(who.map(|visitor| visitor.role), entered);
+        assert_eq!(view.allowed, entered.is_some());
+    };
+    check(|_| (), "membership", Some(Role::Admin));
+    check(linked, "membership", Some(Role::Admin));
+    let resting = |known: &mut Known| {
+        linked(known);
+        known.counts = false;
+    };
+    check(resting, "admin", None);
+    check(|known| known.holder = None, "domain", None);
+    check(|known| known.sso = None, "method", None);
+    check(|known| known.sso = Some(("x".to_owned(), 0)), "method", None);
+    check(|known| known.entry = Ended::Refused(Refusal::NotAMember), "membership", None);
+    check(|known| known.entry = Ended::Refused(Refusal::Barred), "membership", None);
+    check(|known| known.entry = Ended::Refused(Refusal::Deactivated), "account", None);
+    check(
+        |known| known.entry = Ended::In("acme".parse().unwrap(), Role::Member, true),
+        "membership",
+        Some(Role::Member),
+    );
+}
+
+#[test]
+fn who_has_to_pick_is_told_so() {
+    let (view, who) = sign_in(&Known { entry: Ended::Pick(vec!["red".parse().unwrap()]), ..known() });
+    assert!(view.allowed && who.is_none() && view.decision.contains("picks"), "{view:?}");
+}
+
+#[test]
+fn a_route_has_the_last_word() {
+    let check = |allowed: bool, public: bool, expected: bool| {
+        let (mut view, _) = sign_in(&known());
+        add_route(&mut view, &RouteDecision { route: "/admin/".to_owned(), allowed, public });
+        assert_eq!(view.allowed, expected, "{view:?}");
+    };
+    check(true, false, true);
+    check(false, false, false);
+    check(true, true, true);
+    let (mut nobody, _) = sign_in(&Known { holder: None, ..known() });
+    add_route(&mut nobody, &RouteDecision { route: "/public/".to_owned(), allowed: true, public: true });
+    assert!(nobody.allowed);
+}
