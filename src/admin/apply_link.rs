@@ -74,10 +74,10 @@ async fn join(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Res
     Ok(admin.audit(tx, above.id, "link.join", &found.slug, "", &told)?)
 }
 
-/// Sessions made through the Admin organization end in the same commit (D14): all in this organization do.
+/// Sessions made through the Admin organization end in the same commit (D14).
 async fn leave(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
     let gone = link::leave(tx, found).await?;
-    records::revoke(tx, Scope::Organization(found.id)).await?;
+    records::revoke(tx, Scope::Through(found.id, gone.admin)).await?;
     admin.audit(tx, found.id, "link.leave", above, "linked", "")?;
     Ok(admin.audit(tx, gone.admin, "link.leave", &found.slug, "linked", "")?)
 }

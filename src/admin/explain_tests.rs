@@ -68,11 +68,7 @@ fn the_way_in_stops_at_the_first_obstacle() {
     check(|known| known.entry = Ended::Refused(Refusal::NotAMember), "membership", None);
     check(|known| known.entry = Ended::Refused(Refusal::Barred), "membership", None);
     check(|known| known.entry = Ended::Refused(Refusal::Deactivated), "account", None);
-    check(
-        |known| known.entry = Ended::In("acme".parse().unwrap(), Role::Member, true),
-        "membership",
-        Some(Role::Member),
-    );
+    check(|known| known.entry = Ended::Joins("acme".parse().unwrap()), "membership", Some(Role::Member));
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub(super) async fn list(admin: Arc<Admin>, call: Logins) -> Result<Vec<LoginVie
         found.extend(records.into_iter().map(|record| (record.at, view(&organization.slug, record))));
     }
     found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    // One that entered a linked organization is in the Admin organization's log, too.
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|(_, view)| seen.insert(view.id));
     found.truncate(call.last);
     Ok(found.into_iter().map(|(_, view)| view).collect())
 }

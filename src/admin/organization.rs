@@ -52,11 +52,14 @@ pub(super) async fn show(admin: Arc<Admin>, call: OrgShow) -> Result<OrgView, Fa
 
 /// An organization with what belongs to it.
 async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
+    let linked = link::find(tx, organization.id).await?;
     let mut domains = Vec::new();
-    for claim in claim::list(tx, organization.id).await? {
+    // Under a link, what is its own is kept, and hidden (D14).
+    let own = if linked.is_none() { claim::list(tx, organization.id).await? } else { Vec::new() };
+    for claim in own {
         domains.push(domain::view(admin, tx, &claim, &organization.slug).await?);
     }
-    let connection = sso::connection(tx, organization.id).await?;
+    let connection = if linked.is_none() { sso::connection(tx, organization.id).await? } else { None };
     let members = member::list(tx, organization.id, None).await?.len();
     Ok(OrgView {
         id: organization.id,
@@ -71,7 +74,7 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
         domains,
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
-        linked_to: match link::find(tx, organization.id).await? {
+        linked_to: match linked {
             Some(link) => slug_of(tx, link.admin).await?,
             None => None,
         },

@@ -8,7 +8,8 @@ use super::api::{
     SsoTestView, SsoView,
 };
 use super::connection;
-use crate::directory::{LoginCheck, Organization, SsoCertificate, SsoConnection, claim, organization, sso};
+use super::organization::slug_of;
+use crate::directory::{LoginCheck, Organization, SsoCertificate, SsoConnection, claim, link, organization, sso};
 use crate::kernel::{DomainName, Fault, FaultKind, OrgId, Timestamp};
 use crate::saml::certificate::parse_certificates;
 use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, keys};
@@ -23,6 +24,7 @@ fn view(admin: &Admin, organization: &Organization, found: Option<SsoConnection>
         entity_id: provider.entity_id(slug),
         sign_on_url: format!("{}/.vestibule/sso/{slug}", provider.base_url()),
         idp: found.map(|connection| idp_view(connection, now)),
+        rests_for: None,
     }
 }
 
@@ -58,7 +60,11 @@ pub(super) async fn show(admin: Arc<Admin>, call: SsoShow) -> Result<SsoView, Fa
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
     let connection = sso::connection(&tx, found.id).await?;
-    Ok(view(&admin, &found, connection, tx.now()))
+    let mut shown = view(&admin, &found, connection, tx.now());
+    if let Some(link) = link::find(&tx, found.id).await? {
+        shown.rests_for = slug_of(&tx, link.admin).await?;
+    }
+    Ok(shown)
 }
 
 pub(super) async fn set(admin: Arc<Admin>, call: SsoSet) -> Result<SsoView, Fault> {

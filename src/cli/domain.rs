@@ -114,6 +114,7 @@ fn list(found: &[DomainView]) -> String {
         ]
     };
     let rows: Vec<_> = found.iter().map(row).collect();
-    let empty = "No claimed domains yet: `vestibule domain claim SLUG DOMAIN` makes a claim.";
+    let empty =
+        "No claimed domains: `vestibule domain claim SLUG DOMAIN` makes a claim; --all shows those that rest, too.";
     table(["DOMAIN", "ORGANIZATION", "STATE", "BY", "SINCE", "SEEN", "NEXT CHECK", "DNS SAID"], &rows, empty)
 }

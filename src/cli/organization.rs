@@ -64,6 +64,7 @@ fn list(found: &[OrgView]) -> String {
 fn show(organization: &OrgView) -> String {
     let none = || "none".to_owned();
     let limit = |limit: &Option<String>| limit.clone().unwrap_or_else(|| "as configured".to_owned());
+    let above = || organization.linked_to.as_ref().map(|admin| format!("those of {admin}; its own rest"));
     let claims = organization.domains.iter().map(|claim| {
         let how = if claim.trusted { ", on the operator's word" } else { "" };
         format!("{} ({}{how})", claim.domain, word(&claim.state))
@@ -75,9 +76,9 @@ fn show(organization: &OrgView) -> String {
         ("kind", word(&organization.kind)),
         ("id", organization.id.to_string()),
         ("created", organization.created.clone()),
-        ("domains", if claims.is_empty() { none() } else { claims.join(", ") }),
+        ("domains", if claims.is_empty() { above().unwrap_or_else(none) } else { claims.join(", ") }),
         ("linked to", organization.linked_to.as_ref().map_or_else(none, ToString::to_string)),
-        ("single sign-on", organization.sso.clone().unwrap_or_else(none)),
+        ("single sign-on", organization.sso.clone().unwrap_or_else(|| above().unwrap_or_else(none))),
         ("members", members(organization)),
         ("require_sso", organization.require_sso.to_string()),
         ("idp_managed_access", organization.idp_managed_access.to_string()),

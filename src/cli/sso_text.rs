@@ -11,6 +11,13 @@ const SHOWN_DIGITS: usize = 16;
 pub fn show(view: &SsoView) -> String {
     let head = format!("Type these at the identity provider of {}:", view.slug);
     let mut parts = vec![head];
+    if let Some(admin) = &view.rests_for {
+        let slug = &view.slug;
+        parts.insert(
+            0,
+            format!("{slug} is linked to {admin}, whose single sign-on counts; this one is kept, and rests."),
+        );
+    }
     for (product, fields) in products(view) {
         parts.push(format!("{product}\n{}", indent(&facts(&fields))));
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::{self, Claim};
 use super::error::DirectoryError;
 use super::organization::{self, OrgKind, Organization};
 use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Secret, Timestamp, TokenHash};
@@ -172,36 +171,10 @@ pub async fn old_use(tx: &Tx, organization: OrgId) -> Result<Option<OldUse>, Sto
     tx.get(&OLD_USES, &organization).await
 }
 
-/// Hands a claim over to the Admin organization that its holder is linked to, with its token and its age: there is no
-/// moment in which nobody holds the domain, and no moment in which its people can't sign in, since the old connection
-/// still counts for it until the window ends (D14).
-///
-/// # Errors
-/// [`DirectoryError::NotLinked`], [`DirectoryError::NoSuchClaim`]; [`DirectoryError::InvalidSetting`] if the claim is
-/// not verified.
-pub async fn hand_over(
-    tx: &Tx,
-    from: &Organization,
-    to: &Organization,
-    domain: &DomainName,
-) -> Result<Claim, DirectoryError> {
-    if find(tx, from.id).await?.is_none_or(|link| link.admin != to.id) {
-        return Err(DirectoryError::NotLinked(from.slug.clone()));
-    }
-    let missing = || DirectoryError::NoSuchClaim(from.slug.clone(), domain.clone());
-    let claim = claim::find(tx, from.id, domain).await?.ok_or_else(missing)?;
-    if !claim.state.holds() {
-        let text = format!("{} has not verified {domain} itself: there is nothing to hand over", from.slug);
-        return Err(DirectoryError::InvalidSetting(text));
-    }
-    claim::write(tx, Some(&claim), None).await?;
-    let waiting = claim::find(tx, to.id, domain).await?;
-    let moved = Claim { organization: to.id, ..claim };
-    claim::write(tx, waiting.as_ref(), Some(&moved)).await?;
-    // It went from hand to hand: nobody lost it.
-    claim::take_former(tx, domain, to.id).await?;
-    tx.put(&MOVED, &(from.id, domain.clone()), &to.id)?;
-    Ok(moved)
+/// Notes that `organization` handed `domain` to its Admin organization: its old connection still counts for it until
+/// the window ends (D14).
+pub fn note_moved(tx: &Tx, organization: OrgId, domain: &DomainName, admin: OrgId) -> Result<(), StoreError> {
+    tx.put(&MOVED, &(organization, domain.clone()), &admin)
 }
 
 /// Whether `organization` handed `domain` to `admin`.

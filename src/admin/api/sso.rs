@@ -100,6 +100,9 @@ pub struct SsoView {
     pub sign_on_url: String,
     /// The IdP, if it is set.
     pub idp: Option<IdpView>,
+    /// The Admin organization whose single sign-on counts instead: this one rests, and is kept (D12).
+    #[serde(default)]
+    pub rests_for: Option<Slug>,
 }
 
 /// An IdP as it is set.

@@ -82,7 +82,7 @@ async fn the_app_sees_no_cookie_of_a_sign_in_under_way() {
 }
 
 /// Our certificate that assertions are to be encrypted to: from our own metadata.
-fn encryption_certificate(metadata: &str) -> Vec<u8> {
+pub fn encryption_certificate(metadata: &str) -> Vec<u8> {
     use base64::Engine as _;
     let (_, encryption) = metadata.split_once("use=\"encryption\"").expect("a key for encryption");
     let (_, certificate) = encryption.split_once("<ds:X509Certificate>").expect("a certificate");

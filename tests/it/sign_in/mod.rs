@@ -8,6 +8,7 @@ mod end_to_end;
 mod entry;
 mod finish;
 mod idp;
+mod migration;
 mod pages;
 mod refusals;
 mod shared;

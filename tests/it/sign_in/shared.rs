@@ -6,6 +6,7 @@ use http::StatusCode;
 use vestibule::directory::organization::{self, OrgKind};
 use vestibule::directory::{
     DirectoryError, LoginRecord, Organization, Origin, SsoConnection, SsoSettings, audit, claim, link, member, sso,
+    transfer,
 };
 use vestibule::kernel::Role;
 use vestibule::session::{Scope, records};
@@ -47,8 +48,8 @@ impl Site {
 
     pub async fn hand_over(&self, from: &Organization, to: &Organization, domain: &str) {
         let domain = domain.parse().unwrap();
-        let hand = async |tx: Tx| link::hand_over(&tx, from, to, &domain).await;
-        self.store.transaction("test", hand).await.unwrap();
+        let hand = async |tx: Tx| Ok::<_, DirectoryError>(transfer::to_admin(&tx, &domain, to).await?.0.id == from.id);
+        assert!(self.store.transaction("test", hand).await.unwrap());
     }
 
     /// As the command does.
