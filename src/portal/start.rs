@@ -35,7 +35,7 @@ impl Portal {
         let connection = connection.filter(|connection| !connection.certificates.is_empty());
         let Some(SsoConnection { settings, .. }) = connection else { return Err(no_single_sign_on(organization)) };
         let now = self.store.now();
-        self.pending.pass(now)?;
+        self.pending.pass(client, now)?;
         let request = AuthnRequest::new(&settings, &self.provider, &organization.slug, now, &*self.rng);
         let key = if settings.sign_requests { Some(self.signing_key(&reader).await?) } else { None };
         let cookie = LoginCookies::fresh(now, &*self.rng);

@@ -18,6 +18,10 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const ADDRESSES: usize = 20_000;
 /// How many sign-ins may be started here within [`PENDING_FOR`], by whomever: the store keeps each that long.
 const PENDING: usize = 100_000;
+/// How many of these one address may have started, once half of them are taken.
+const SHARE: u32 = 1000;
+/// How soon one of its share is free again: all of it within ten minutes.
+const SHARE_INTERVAL: Duration = Duration::from_millis(600);
 /// How finely they are counted over time.
 const STEP: Duration = Duration::from_secs(10);
 
@@ -43,30 +47,53 @@ impl Throttle {
         let quiet = held.entry(network).or_insert(now);
         let next = (*quiet).max(now).plus(INTERVAL);
         if next.since(now) > INTERVAL * BURST {
-            let public = "Too many sign-ins come from your network at this moment. Please try again in a few seconds.";
-            return Err(Fault::new(FaultKind::TooMany, public, "an address goes beyond its rate of sign-ins").into());
+            return Err(too_many("an address goes beyond its rate of sign-ins"));
         }
         *quiet = next;
         Ok(())
     }
 }
 
-/// Bounds the sign-ins that are pending, whoever starts them.
+/// Bounds the sign-ins that are pending, whoever starts them; once half of the places are taken, also those that one
+/// address started lately, so that a few addresses leave places to the others.
 #[derive(Debug, Default)]
-pub struct PendingBound(Mutex<VecDeque<(Timestamp, usize)>>);
+pub struct PendingBound(Mutex<Pending>);
+
+#[derive(Debug, Default)]
+struct Pending {
+    /// How many were started since when.
+    steps: VecDeque<(Timestamp, usize)>,
+    /// By address, when what it started counts no more: each start moves that on by [`SHARE_INTERVAL`].
+    starters: HashMap<Option<IpAddr>, Timestamp>,
+}
 
 impl PendingBound {
-    /// Counts a sign-in that starts.
+    /// Counts a sign-in that `client` starts.
     ///
     /// # Errors
-    /// «Unavailable», if too many were started lately.
-    pub fn pass(&self, now: Timestamp) -> Result<(), Trouble> {
-        let mut steps = self.0.lock();
+    /// «Unavailable», if too many were started lately; «too many», if half are and this address has had its share.
+    pub fn pass(&self, client: Client, now: Timestamp) -> Result<(), Trouble> {
+        let mut pending = self.0.lock();
+        let Pending { steps, starters } = &mut *pending;
         while steps.front().is_some_and(|(began, _)| began.plus(PENDING_FOR + STEP) <= now) {
             steps.pop_front();
         }
-        if steps.iter().map(|(_, count)| count).sum::<usize>() >= PENDING {
+        let taken = steps.iter().map(|(_, count)| count).sum::<usize>();
+        if taken >= PENDING {
             return Err(overloaded("more sign-ins were started lately than are kept"));
+        }
+        if starters.len() >= ADDRESSES {
+            starters.retain(|_, quiet| *quiet > now);
+        }
+        let network = client.address.map(network);
+        let share = SHARE_INTERVAL * SHARE;
+        let next = starters.get(&network).map_or(now, |quiet| (*quiet).max(now)).plus(SHARE_INTERVAL);
+        if taken >= PENDING / 2 && next.since(now) > share {
+            return Err(too_many("an address has had its share of the pending sign-ins"));
+        }
+        if starters.len() < ADDRESSES || starters.contains_key(&network) {
+            // No more is remembered than what refuses it while it goes on.
+            starters.insert(network, next.min(now.plus(share + SHARE_INTERVAL)));
         }
         match steps.back_mut() {
             Some((began, count)) if now < began.plus(STEP) => *count += 1,
@@ -74,6 +101,11 @@ impl PendingBound {
         }
         Ok(())
     }
+}
+
+fn too_many(detail: &'static str) -> Trouble {
+    let public = "Too many sign-ins come from your network at this moment. Please try again in a few seconds.";
+    Fault::new(FaultKind::TooMany, public, detail).into()
 }
 
 fn overloaded(detail: &'static str) -> Trouble {
@@ -127,12 +159,30 @@ mod tests {
         assert!(throttle.0.lock().len() <= ADDRESSES);
     }
 
+    /// An address for each, so that none has more than its share.
+    fn one_of(number: usize) -> Client {
+        Client::from(IpAddr::from(u32::try_from(number % 1000).unwrap().to_be_bytes()))
+    }
+
     #[test]
     fn pending_sign_ins_are_bounded_whoever_starts_them() {
         let (bound, now) = (PendingBound::default(), Timestamp::from_seconds(1_000));
         let later = now.plus(PENDING_FOR);
-        assert!((0..PENDING).all(|_| bound.pass(now).is_ok()));
-        assert!(bound.pass(now).is_err() && bound.pass(later).is_err());
-        assert!(bound.pass(later.plus(STEP)).is_ok(), "those before are forgotten");
+        assert!((0..PENDING).all(|number| bound.pass(one_of(number), now).is_ok()));
+        assert!(bound.pass(one_of(7), now).is_err() && bound.pass(one_of(7), later).is_err());
+        assert!(bound.pass(one_of(7), later.plus(STEP)).is_ok(), "those before are forgotten");
+    }
+
+    #[test]
+    fn a_few_addresses_leave_places_to_the_others() {
+        let (bound, now) = (PendingBound::default(), Timestamp::from_seconds(1_000));
+        let few = |number: usize| one_of(number % 3);
+        let taken = (0..PENDING).take_while(|number| bound.pass(few(*number), now).is_ok()).count();
+        assert_eq!(taken, PENDING / 2, "half of them, and no more");
+        assert!((0..3).all(|number| bound.pass(few(number), now).is_err()));
+        assert!((0..SHARE).all(|_| bound.pass(one_of(500), now).is_ok()), "another address has its share");
+        assert!(bound.pass(one_of(500), now).is_err(), "and no more");
+        let soon = now.plus(SHARE_INTERVAL * 2);
+        assert!(bound.pass(one_of(500), soon).is_ok(), "which is free again bit by bit");
     }
 }
