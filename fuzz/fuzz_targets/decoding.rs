@@ -1,16 +1,7 @@
-//! Form fields and redirect parameters: base64 and inflating end in a value or an error, within their bounds.
+//! libFuzzer's way into `targets/decoding.rs`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use vestibule::saml::{UnverifiedResponse, redirect};
+#[path = "../targets/decoding.rs"]
+mod target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = redirect::inflate(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        if let Ok(response) = UnverifiedResponse::from_form_field(text) {
-            let _ = response.peek();
-        }
-        let _ = redirect::RedirectMessage::parse(text);
-    }
-    let _ = UnverifiedResponse::from_xml(bytes).peek();
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::run(bytes));

@@ -1,11 +1,7 @@
-//! Files that an administrator uploads: metadata and certificates in any state of disrepair.
+//! libFuzzer's way into `targets/uploads.rs`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use vestibule::kernel::Timestamp;
-use vestibule::saml::{certificate, metadata};
+#[path = "../targets/uploads.rs"]
+mod target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = metadata::IdpMetadata::parse(bytes, Timestamp::EPOCH);
-    let _ = certificate::parse_certificates(bytes);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| target::run(bytes));

@@ -13,6 +13,7 @@ mod domains;
 mod entry;
 mod examples;
 mod front_door;
+mod fuzz;
 mod mail;
 mod saml;
 mod sign_in;
