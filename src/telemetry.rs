@@ -114,7 +114,7 @@ type Label = (&'static str, &'static str);
 const UPSTREAM: &[Label] = &[("upstream", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 20] = [
+const METRICS: [(Kind, &str, &[Label], &str); 21] = [
     (
         Kind::Counter,
         "vestibule_requests_total",
@@ -162,6 +162,12 @@ const METRICS: [(Kind, &str, &[Label], &str); 20] = [
         "vestibule_store_conflicts_total",
         &[("transaction", "finish sign-in")],
         "Transactions that ran again because of another.",
+    ),
+    (
+        Kind::Counter,
+        "vestibule_domain_checks_total",
+        &[("seen", "found")],
+        "Looks for the records of claimed domains, by what DNS showed: found, gone, or failed.",
     ),
     (Kind::Counter, "vestibule_mails_total", &[("outcome", "sent")], "Attempts to send a mail, by what came of them."),
     (

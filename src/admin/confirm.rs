@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::Admin;
-use super::api::{Changes, Difference, UserConfirm};
+use super::api::{Changes, Difference, Step, UserConfirm};
 use crate::directory::{member, organization, user};
-use crate::kernel::Fault;
-use crate::store::Tx;
+use crate::kernel::{EmailAddress, Fault};
+use crate::store::{StoreError, Tx};
 
 pub(super) async fn confirm(admin: Arc<Admin>, call: UserConfirm) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
@@ -24,4 +24,24 @@ pub(super) async fn confirm(admin: Arc<Admin>, call: UserConfirm) -> Result<Chan
             Ok(Changes { changes: vec![woken] })
         })
         .await
+}
+
+/// Where somebody's memberships sleep, as steps of `explain`.
+pub(super) async fn sleeping(tx: &Tx, email: &EmailAddress) -> Result<Vec<Step>, StoreError> {
+    let Some(account) = user::find_by_email(tx, email).await? else { return Ok(Vec::new()) };
+    let mut steps = Vec::new();
+    for id in member::of_user(tx, account.id).await? {
+        if member::record(tx, id, account.id).await?.is_none_or(|member| !member.asleep) {
+            continue;
+        }
+        if let Some(organization) = organization::by_id(tx, id).await? {
+            let slug = organization.slug;
+            let found = format!(
+                "the membership in {slug} sleeps, since the domain of the address changed hands: if this person is still \
+                 meant, `vestibule user confirm {slug} {email}`"
+            );
+            steps.push(Step { what: "asleep".to_owned(), found, passed: false });
+        }
+    }
+    Ok(steps)
 }

@@ -80,6 +80,7 @@ pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainV
     let known = known(&tx, &call.email).await?;
     let entered = sign_in(&known);
     let mut view = entered.0;
+    view.steps.extend(super::confirm::sleeping(&tx, &call.email).await?);
     if let Some(url) = &call.url {
         let decision = admin.routes.explain(url, entered.1.as_ref())?;
         add_route(&mut view, &decision);

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, verb: Org) -> Result<(), Failure> {
 fn created(made: &OrgView) -> String {
     let slug = &made.slug;
     format!(
-        "Made {} ({slug}). Next:\n  vestibule domain claim {slug} DOMAIN --trusted   whose people it are\n  \
+        "Made {} ({slug}). Next:\n  vestibule domain claim {slug} DOMAIN             whose people it are\n  \
          vestibule sso show {slug}                        what to type at its identity provider\n  \
          vestibule sso set {slug} --metadata FILE         what to take from it",
         made.name

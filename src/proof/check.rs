@@ -2,7 +2,9 @@
 
 use super::{Proof, notice};
 use crate::directory::life::{Step, grace_ends, search_anew};
-use crate::directory::{Claim, ClaimState, DirectoryError, Event, Look, Organization, claim, organization};
+use crate::directory::{
+    Claim, ClaimState, DirectoryError, Event, Look, Observation, Organization, claim, organization,
+};
 use crate::kernel::DomainName;
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
@@ -66,6 +68,12 @@ impl Proof {
             .await?;
         let Some(Step { claim, event }) = taken_in else { return Ok(None) };
         let observation = look.observation();
+        let seen = match observation {
+            Observation::Found => "found",
+            Observation::Gone => "gone",
+            Observation::Failed => "failed",
+        };
+        metrics::counter!("vestibule_domain_checks_total", "seen" => seen).increment(1);
         tracing::debug!(domain = %claim.domain, ?observation, state = ?claim.state, "looked for a record in DNS");
         if let Some(event) = event {
             tracing::info!(domain = %claim.domain, organization = %claim.organization, ?event, "a claim changed");

@@ -66,6 +66,9 @@ async fn a_released_domain_that_another_proves_signs_its_people_out_and_their_me
     let explained = world.run(&["user", "show", "ada@acme.example"]);
     assert!(explained.contains("admin, asleep until confirmed of partner"), "{explained}");
 
+    let explained = world.run(&["explain", "ada@acme.example"]);
+    assert!(explained.contains("`vestibule user confirm partner ada@acme.example`"), "{explained}");
+
     // Acme's identity provider no longer speaks for her.
     let tile = ada.open(&format!("{}/.vestibule/sso/acme", world.public_url)).await;
     let answer = ada.send(&tile, tile.form().fill("person", "ada@acme.example")).await;
