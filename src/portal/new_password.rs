@@ -24,7 +24,7 @@ use crate::credential;
 use crate::directory::entry::Way;
 use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::{AuditEntry, User, member, password, user};
-use crate::kernel::{Client, Reference, Secret, SessionId};
+use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
 use crate::session::{Method, Scope, records};
 use crate::store::{StoreError, Tx};
 
@@ -172,6 +172,15 @@ fn sign_in_first() -> Response {
     page::redirect("/.vestibule/sign-in?return_to=%2F.vestibule%2Faccount%2Fpassword", &[])
 }
 
+fn sign_in_again() -> Trouble {
+    let public = "To set a password, please sign out and sign in again first: it takes a sign-in of the last ten minutes, \
+                  at your organization's own sign-in page too.";
+    let mut trouble = Trouble::from(Fault::new(FaultKind::Forbidden, public, "the sign-in is not fresh"));
+    trouble.title = Some("Please sign in again");
+    trouble.again = Some("/.vestibule/sign-out".into());
+    trouble
+}
+
 impl Portal {
     /// The account whose reset the token is for.
     async fn of_reset(&self, tx: &Tx, token: &str) -> Result<Option<User>, Trouble> {
@@ -179,8 +188,8 @@ impl Portal {
         Ok(found.filter(|(link, _)| link.purpose == Purpose::Reset).map(|(_, user)| user))
     }
 
-    /// The account of a visitor who may set a password, and whether the present one is asked for; `None`: they have to
-    /// sign in again first.
+    /// The account of a visitor who may set a password, and whether the present one is asked for; `None`: the session is
+    /// over. Without a present one the sign-in must be a fresh one.
     async fn settings_of(&self, tx: &Tx, visitor: &Visitor) -> Result<Option<(User, bool)>, Trouble> {
         let Some(record) = records::find(tx, visitor.session).await? else { return Ok(None) };
         let Some(user) = user::by_id(tx, visitor.user).await? else { return Ok(None) };
@@ -190,8 +199,10 @@ impl Portal {
             return Err(sso_instead());
         }
         let present = password::find(tx, user.id).await?.is_some();
-        let fresh = tx.now() < record.auth_time.plus(FRESH);
-        Ok((present || fresh).then_some((user, present)))
+        if !present && tx.now() >= record.auth_time.plus(FRESH) {
+            return Err(sign_in_again());
+        }
+        Ok(Some((user, present)))
     }
 
     /// Sets a password within the caller's transaction: links to it are void, sessions end but for `stays`, the person

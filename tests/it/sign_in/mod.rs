@@ -8,6 +8,7 @@ mod end_to_end;
 mod entry;
 mod finish;
 mod idp;
+mod local;
 mod migration;
 mod pages;
 mod refusals;
@@ -56,6 +57,16 @@ impl Site {
     }
 
     async fn at(public_url: &str) -> Self {
+        // Single sign-on alone: passwords have tests of their own.
+        Self::with(public_url, Policy { enabled: false, ..Policy::default() }).await
+    }
+
+    /// A site whose people may have passwords.
+    async fn with_passwords() -> Self {
+        Self::with(PUBLIC_URL, Policy::default()).await
+    }
+
+    async fn with(public_url: &str, passwords: Policy) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
         let store = Store::open(SledBackend::temporary().unwrap(), clock.clone()).await.unwrap();
         let settings = SessionSettings { feed_bound: Duration::from_secs(3600), ..SessionSettings::new(public_url) };
@@ -64,10 +75,8 @@ impl Site {
             let sessions = Arc::clone(&sessions);
             async move { sessions.follow().await }
         });
-        // Single sign-on alone: passwords have tests of their own.
-        let none = Policy { enabled: false, ..Policy::default() };
         let portal = Portal::new(store.clone(), sessions, Arc::new(SystemRng), &public_url.parse().unwrap())
-            .with_passwords(none, Hasher::new(Arc::new(SystemRng)));
+            .with_passwords(passwords, Hasher::new(Arc::new(SystemRng)));
         let rng = SeededRng::new(7);
         keys::load::<vestibule::store::StoreError, _>(&store, || Ok(key(2).clone())).await.unwrap();
         let acme_idp = Idp::new("https://idp.acme.example/metadata", key(0), public_url);
