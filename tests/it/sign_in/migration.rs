@@ -134,6 +134,8 @@ async fn nobody_fails_to_sign_in_at_any_step_of_a_migration() {
     assert!(world.run(&["domain", "list", "acme", "--all"]).contains("No claimed domains"));
     assert!(world.run(&["org", "show", "acme"]).contains("linked to"));
     // Leaving brings no domain back, and yet nobody is locked out: acme's people enter it by the group's (D11).
+    // No linked organization adds the group's people any more: its own setting leads them straight on (D9).
+    world.run(&["org", "set", "group", "idp_managed_access=true"]);
     let left = step(&world, "leaving", &["link", "leave", "acme"]).await;
     assert!(left.contains("- acme: linked to: group"), "{left}");
     over.store(true, Ordering::Release);
