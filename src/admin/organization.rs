@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Admin;
 use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use super::domain;
-use crate::directory::{Organization, Rules, claim, link, member, organization, sso, sso_proof};
-use crate::kernel::{Fault, Slug};
+use crate::directory::{Organization, Rules, claim, discovery, link, member, organization, sso, sso_proof};
+use crate::kernel::{DomainName, Fault, Slug};
 use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
@@ -71,6 +71,8 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
         idp_managed_access: organization.settings.idp_managed_access,
         session_idle: organization.settings.session_idle.map(span),
         session_absolute: organization.settings.session_absolute.map(span),
+        discoverability: organization.settings.discoverability,
+        discoverable_domains: organization.settings.discoverable_domains.clone(),
         domains,
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
@@ -113,6 +115,8 @@ pub(super) async fn set_all(
     }
     let differences = differences(found, &changed);
     if !differences.is_empty() {
+        discovery::no_public_mail(&changed, admin.proof.public_mail())?;
+        discovery::unlist(tx, found);
         organization::save(tx, &changed)?;
     }
     for Difference { what, before, after, .. } in &differences {
@@ -134,6 +138,8 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             trust_idp_mfa: _,
             idp_initiated: _,
             two_factor: _,
+            discoverability,
+            discoverable_domains,
         } = organization.settings.clone();
         let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), span);
         [
@@ -142,6 +148,8 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             ("idp_managed_access", idp_managed_access.to_string()),
             ("session_idle", limit(session_idle)),
             ("session_absolute", limit(session_absolute)),
+            ("discoverability", discoverability.to_string()),
+            ("discoverable_domains", joined(&discoverable_domains)),
         ]
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
@@ -174,6 +182,11 @@ pub(super) fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Ve
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
     pairs.map(|((what, old), (_, new))| Difference::new(slug, what, Some(old), new)).collect()
+}
+
+/// Domains as `org set` takes them.
+fn joined(domains: &[DomainName]) -> String {
+    domains.iter().map(DomainName::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// A span of time as `org set` takes it, in the largest unit that fits.

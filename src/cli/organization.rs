@@ -70,6 +70,7 @@ fn show(organization: &OrgView) -> String {
         format!("{} ({}{how})", claim.domain, word(&claim.state))
     });
     let claims: Vec<String> = claims.collect();
+    let work: Vec<String> = organization.discoverable_domains.iter().map(ToString::to_string).collect();
     facts(&[
         ("slug", organization.slug.to_string()),
         ("name", organization.name.clone()),
@@ -84,5 +85,7 @@ fn show(organization: &OrgView) -> String {
         ("idp_managed_access", organization.idp_managed_access.to_string()),
         ("session_idle", limit(&organization.session_idle)),
         ("session_absolute", limit(&organization.session_absolute)),
+        ("discoverability", organization.discoverability.to_string()),
+        ("discoverable_domains", if work.is_empty() { none() } else { work.join(", ") }),
     ])
 }

@@ -132,9 +132,14 @@ fn settings(section: Section<'_>) -> Vec<(String, String)> {
     for key in ["require_sso", "idp_managed_access"] {
         found.extend(section.flag(key).map(|flag| (key.to_owned(), flag.value.to_string())));
     }
-    for key in ["session_idle", "session_absolute"] {
+    for key in ["session_idle", "session_absolute", "discoverability"] {
         found.extend(section.text(key).map(|text| (key.to_owned(), text.value)));
     }
+    let work = section.list::<DomainName>("discoverable_domains", "domains such as \"acme.example\"");
+    found.extend(work.map(|list| {
+        let domains: Vec<String> = list.value.iter().map(|domain| domain.value.to_string()).collect();
+        ("discoverable_domains".to_owned(), domains.join(","))
+    }));
     section.finish();
     found
 }

@@ -1,8 +1,8 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
 use super::{
-    audit, barred, claim, last_used, link, login, member, one_time_link, organization, outbox, password, sso,
-    sso_proof, team, team_member, user,
+    access_request, audit, barred, claim, discovery, last_used, link, login, member, one_time_link, organization,
+    outbox, password, sso, sso_proof, team, team_member, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -15,6 +15,8 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(outbox::checkers());
     all.extend(password::checkers());
     all.extend(one_time_link::checkers());
+    all.extend(discovery::checkers());
+    all.extend(access_request::checkers());
     all.extend(organizations());
     all.extend(users());
     all.extend(members());

@@ -2,6 +2,7 @@
 //!
 //! Every function takes a [`Tx`](crate::store::Tx), so that a door composes one transaction of several.
 
+pub mod access_request;
 pub mod admission;
 pub mod audit;
 pub mod authority;
@@ -9,6 +10,7 @@ pub mod backfill;
 pub mod barred;
 pub mod check;
 pub mod claim;
+pub mod discovery;
 pub mod effective;
 pub mod entry;
 pub mod error;
@@ -34,6 +36,7 @@ pub mod user;
 pub use admission::{Admission, Admitted, Aim, AssertedIdentity};
 pub use audit::AuditEntry;
 pub use claim::{Claim, ClaimState};
+pub use discovery::{Discoverability, Offer};
 pub use effective::{Effective, Rules};
 pub use entry::{Entry, Refusal};
 pub use error::DirectoryError;

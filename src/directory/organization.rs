@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::discovery::{self, Discoverability};
 use super::error::DirectoryError;
-use crate::kernel::{OrgId, Rng, Slug, Timestamp};
+use crate::kernel::{DomainName, OrgId, Rng, Slug, Timestamp};
 use crate::store::{StoreError, Table, Tx};
 
 /// Organizations by id.
@@ -83,6 +84,10 @@ pub struct OrgSettings {
     pub session_idle: Option<u64>,
     /// Shorter absolute limit of sessions in this organization, in seconds.
     pub session_absolute: Option<u64>,
+    /// How people of the work domains come in, while there is no single sign-on.
+    pub discoverability: Discoverability,
+    /// The work domains whose people find the organization.
+    pub discoverable_domains: Vec<DomainName>,
 }
 
 impl Organization {
@@ -97,17 +102,14 @@ impl Organization {
             "idp_managed_access" => self.settings.idp_managed_access = switch(key, value)?,
             "session_idle" => self.settings.session_idle = session_limit(key, value)?,
             "session_absolute" => self.settings.session_absolute = session_limit(key, value)?,
-            "two_factor"
-            | "grace_sign_ins"
-            | "trust_idp_mfa"
-            | "scim_name"
-            | "discoverability"
-            | "discoverable_domains"
-            | "idp_initiated" => {
+            "discoverability" => self.settings.discoverability = value.parse()?,
+            "discoverable_domains" => self.settings.discoverable_domains = discovery::domains(value)?,
+            "two_factor" | "grace_sign_ins" | "trust_idp_mfa" | "scim_name" | "idp_initiated" => {
                 return Err(invalid(format!("this version does not have «{key}» yet, so it can't be set")));
             }
             _ => {
-                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute";
+                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute, discoverability, \
+                             discoverable_domains";
                 return Err(invalid(format!("«{key}» is not a setting: those are {known}")));
             }
         }
@@ -216,8 +218,10 @@ pub async fn slugs(tx: &Tx) -> Result<BTreeMap<OrgId, Slug>, StoreError> {
     }
 }
 
-/// Writes a changed organization. Its id and slug must be those it was read with.
+/// Writes a changed organization. Its id and slug must be those it was read with. Whoever changes its work domains takes
+/// it [off their lists](discovery::unlist) before.
 pub fn save(tx: &Tx, organization: &Organization) -> Result<(), StoreError> {
+    discovery::list(tx, organization)?;
     tx.put(&ORGANIZATIONS, &organization.id, organization)
 }
 
@@ -238,6 +242,7 @@ pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), Director
     super::claim::remove_all(tx, organization.id).await?;
     super::team::remove_all(tx, organization.id).await?;
     super::member::remove_all(tx, organization.id).await?;
+    discovery::unlist(tx, organization);
     tx.delete(&ORGANIZATIONS, &organization.id);
     Ok(())
 }

@@ -86,6 +86,11 @@ pub async fn of_domain(tx: &Tx, domain: &DomainName, after: Option<UserId>) -> R
     Ok(rows.into_iter().map(|((_, user), ())| user).collect())
 }
 
+/// Whether any account has an address of exactly this domain.
+pub async fn any_of_domain(tx: &Tx, domain: &DomainName) -> Result<bool, StoreError> {
+    Ok(!tx.scan(&BY_DOMAIN, domain, None, 1).await?.is_empty())
+}
+
 /// Drops the links of an organization's identity provider to these accounts; gives how many there were.
 pub async fn unlink(tx: &Tx, organization: OrgId, users: &BTreeSet<UserId>) -> Result<usize, StoreError> {
     let (mut dropped, mut after) = (0, None);

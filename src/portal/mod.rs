@@ -3,6 +3,7 @@
 //! A sign-in: [`sign_in`] or its tile asks, [`start`] keeps it as [`pending`] and sends the browser to the IdP, [`acs`]
 //! verifies the answer, [`finish`] admits and makes the session. The pages work without script.
 
+mod access;
 mod account;
 mod acs;
 mod admitting;
@@ -13,6 +14,7 @@ mod entering;
 mod finish;
 mod form;
 mod invitation;
+mod join;
 mod known_browser;
 mod link;
 mod local;
@@ -28,6 +30,7 @@ mod return_path;
 mod same_origin;
 mod sign_in;
 mod sign_out;
+mod sign_up;
 mod start;
 mod state;
 mod switch;
@@ -68,6 +71,10 @@ pub fn router(portal: Portal) -> Router {
         .route(invitation::HERE, get(invitation::ask).post(invitation::answer))
         .route(new_password::SETTINGS, get(new_password::ask_settings).post(new_password::answer_settings))
         .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
+        .route("/.vestibule/sign-up", post(sign_up::post))
+        .route("/.vestibule/sign-up/verify", get(sign_up::ask).post(sign_up::verify))
+        .route("/.vestibule/join", get(join::show).post(join::post))
+        .route("/.vestibule/access", get(access::ask).post(access::decide))
         .route("/.vestibule/account", get(account::show))
         .route("/.vestibule/account/sessions/end", post(account::end))
         .route("/.vestibule/account/sessions/end-others", post(account::end_others))

@@ -51,21 +51,38 @@ pub async fn answer(
         let problem = "Please type your full e-mail address, like name@company.com.";
         return Ok(question(&portal, StatusCode::BAD_REQUEST, &return_to, typed, Some(problem)));
     };
-    let ground = Ground::of(&portal.store.reader(), &email.domain()).await?;
     let sso_chosen = form.get("way") == Some("sso");
-    // Where a password is no choice, single sign-on is the only one beside it.
-    let local = portal.policy.enabled || (ground.answer != Answer::Either && portal.mail_is_on().await?);
-    match (ground.answer, ground.organization()) {
-        (Answer::SingleSignOn, Some(organization)) => {
-            portal.start_sign_in(client, &headers, organization, None, return_to).await
+    portal.answer_email(client, &headers, &email, return_to, sso_chosen).await
+}
+
+impl Portal {
+    /// What an address's domain leads to; `sso_chosen`: single sign-on, where there is a choice.
+    ///
+    /// # Errors
+    /// It leads nowhere, or there is no single sign-on: a page that says so.
+    pub(super) async fn answer_email(
+        &self,
+        client: Client,
+        headers: &HeaderMap,
+        email: &EmailAddress,
+        return_to: ReturnPath,
+        sso_chosen: bool,
+    ) -> Result<Response, Trouble> {
+        let ground = Ground::of(&self.store.reader(), &email.domain()).await?;
+        // Where a password is no choice, single sign-on is the only one beside it.
+        let local = self.policy.enabled || (ground.answer != Answer::Either && self.mail_is_on().await?);
+        match (ground.answer, ground.organization()) {
+            (Answer::SingleSignOn, Some(organization)) => {
+                self.start_sign_in(client, headers, organization, None, return_to).await
+            }
+            (Answer::Either, Some(organization)) if sso_chosen || !local => {
+                self.start_sign_in(client, headers, organization, None, return_to).await
+            }
+            (_, None) => self.offer_sign_up(email, &return_to).await,
+            (answer, _) if local => self.local_page(&return_to, email, answer == Answer::Either).await,
+            // It says that there is no single sign-on.
+            (_, Some(organization)) => self.start_sign_in(client, headers, organization, None, return_to).await,
         }
-        (Answer::Either, Some(organization)) if sso_chosen || !local => {
-            portal.start_sign_in(client, &headers, organization, None, return_to).await
-        }
-        (answer, _) if local => portal.local_page(&return_to, &email, answer == Answer::Either).await,
-        // It says that there is no single sign-on.
-        (_, Some(organization)) => portal.start_sign_in(client, &headers, organization, None, return_to).await,
-        (_, None) => Err(no_organization(&email)),
     }
 }
 
@@ -117,7 +134,7 @@ fn question(
 }
 
 /// The same page for every address of the domain.
-fn no_organization(email: &EmailAddress) -> Trouble {
+pub fn no_organization(email: &EmailAddress) -> Trouble {
     let domain = email.domain();
     let public = format!(
         "Addresses of {domain} have no organization here. Check the address, or ask whoever invited you which one to use."

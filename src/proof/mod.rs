@@ -82,6 +82,11 @@ impl Proof {
         self.rules
     }
 
+    /// The domains where everybody can have an address.
+    pub fn public_mail(&self) -> &PublicMail {
+        &self.public_mail
+    }
+
     /// What the TXT record of a claim has to hold; `None`: it needs none.
     pub fn record(&self, claim: &Claim) -> Option<String> {
         claim.token.as_ref().map(|token| record::value(&self.resolver.prefix, token))

@@ -80,6 +80,10 @@ impl Answer {
         let told = tell(status);
         let front = format!("{}/", place.front);
         let links: &[(&str, &str)] = match status {
+            403 if who.is_some_and(|who| who.organization.is_none()) => {
+                let join = ("/.vestibule/join", "What you can join");
+                &[join, ("/.vestibule/account", "Account"), ("/.vestibule/sign-out", "Sign out")]
+            }
             403 if who.is_some() => {
                 &[("/", "Back"), ("/.vestibule/account", "Account"), ("/.vestibule/sign-out", "Sign out")]
             }

@@ -35,7 +35,7 @@ pub use teams::{
     TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
 };
 
-use crate::directory::OrgKind;
+use crate::directory::{Discoverability, OrgKind};
 use crate::kernel::{DomainName, EmailAddress, OrgId, Role, Slug};
 
 /// A question that the commands can ask the server.
@@ -211,6 +211,8 @@ pub struct OrgView {
     pub session_idle: Option<String>,
     /// Such as `8h`; `None`: the configuration's.
     pub session_absolute: Option<String>,
+    pub discoverability: Discoverability,
+    pub discoverable_domains: Vec<DomainName>,
     pub domains: Vec<DomainView>,
     /// The IdP's entity ID, if single sign-on is set.
     pub sso: Option<String>,

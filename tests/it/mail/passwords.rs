@@ -143,7 +143,11 @@ async fn d9_the_question_is_answered_by_the_domain_alone() {
     check("alan@globex.example", "nobody@globex.example", &here, &both, &[]).await;
     let password = ["name=\"password\"", "Mail me a link"];
     check("gavin@hooli.example", "nobody@hooli.example", &here, &password, &["single sign-on</button>"]).await;
-    check("a@nowhere.example", "b@nowhere.example", &here, &password, &["single sign-on</button>"]).await;
+    let nothing = ["This address has no organization here"];
+    check("a@nowhere.example", "b@nowhere.example", &here, &nothing, &["name=\"password\""]).await;
+    town.world.run(&["user", "add", "hooli", "guest@partner.example"]);
+    let link = ["Continue by e-mail", "Use a password"];
+    check("guest@partner.example", "nobody@partner.example", &here, &link, &[]).await;
     let mut alan = Person::new(&town.world);
     let page = town.ask(&mut alan, "alan@globex.example").await;
     let at_idp = alan.send(&page, page.form()).await;

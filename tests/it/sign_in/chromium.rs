@@ -9,7 +9,7 @@ use crate::world::{Wishes, World};
 const QUESTION: &str = "Work e-mail address";
 
 /// Waits until the browser is at an address that starts so.
-async fn until_at(browser: &Browser, start: &str) {
+pub async fn until_at(browser: &Browser, start: &str) {
     for _ in 0..600 {
         if browser.url().await.starts_with(start) {
             return;
@@ -36,7 +36,7 @@ async fn say_who(world: &World, browser: &Browser, email: &str) {
     browser.sees("verified").await;
 }
 
-async fn sign_in(world: &World, browser: &Browser, email: &str) {
+pub async fn sign_in(world: &World, browser: &Browser, email: &str) {
     go_to_idp(world, browser, email).await;
     say_who(world, browser, email).await;
 }

@@ -1,13 +1,16 @@
 //! The SAML sign-in through the portal's own router: a site, its organizations with an IdP each, and browsers.
 
 mod admission;
+mod approval;
 mod browser;
 mod chromium;
+mod chromium_people;
 mod cross_tenant;
 mod end_to_end;
 mod entry;
 mod finish;
 mod idp;
+mod joining;
 mod local;
 mod migration;
 mod pages;

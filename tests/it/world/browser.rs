@@ -71,6 +71,14 @@ impl Browser {
         self.client.set_window_size(pixels, 900).await.expect("a window");
     }
 
+    /// Has pages shown as to somebody who prefers a dark screen, or a light one.
+    pub async fn scheme(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!([{ "name": "prefers-color-scheme", "value": value }]);
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        self.client.issue_cmd(Devtools(command)).await.expect("a colour scheme");
+    }
+
     /// Goes to an address.
     pub async fn go(&self, url: &str) {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
@@ -149,6 +157,20 @@ impl Browser {
             Ok(found) => found,
             Err(error) => panic!("{what:?} at {}: {error}; it says: {}", self.url().await, self.text().await),
         }
+    }
+}
+
+/// What WebDriver has no word for: chromedriver's way to the browser's own protocol.
+#[derive(Debug)]
+struct Devtools(serde_json::Value);
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.0.to_string()))
     }
 }
 
