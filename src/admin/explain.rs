@@ -1,5 +1,7 @@
 //! `explain`: the decision about a person, step by step. Gathering facts is one thing, deciding another, and pure.
 
+mod local;
+
 use std::sync::Arc;
 
 use super::Admin;
@@ -59,6 +61,8 @@ struct Known {
     entry: Ended,
     /// In how many organizations else they are.
     elsewhere: usize,
+    /// How they can sign in without single sign-on.
+    local: local::Local,
 }
 
 /// How a sign-in ends.
@@ -77,7 +81,7 @@ enum Ended {
 
 pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainView, Fault> {
     let tx = admin.store.reader();
-    let known = known(&tx, &call.email).await?;
+    let known = known(&tx, &call.email, admin.passwords.enabled).await?;
     let entered = sign_in(&known);
     let mut view = entered.0;
     view.steps.extend(super::confirm::sleeping(&tx, &call.email).await?);
@@ -88,11 +92,12 @@ pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainV
     Ok(view)
 }
 
-async fn known(tx: &Tx, email: &EmailAddress) -> Result<Known, StoreError> {
+async fn known(tx: &Tx, email: &EmailAddress, passwords: bool) -> Result<Known, StoreError> {
     let domain = email.domain();
     let effective = effective::of_domain(tx, &domain).await?;
     let answer = effective::answer(tx, effective.as_ref()).await?;
     let account = user::find_by_email(tx, email).await?;
+    let local = local::known(tx, account.as_ref(), passwords).await?;
     let mut known = Known {
         email: email.clone(),
         holder: None,
@@ -102,6 +107,7 @@ async fn known(tx: &Tx, email: &EmailAddress) -> Result<Known, StoreError> {
         account,
         entry: Ended::Refused(Refusal::EmailDomain),
         elsewhere: 0,
+        local,
     };
     if let Some(organization) = claim::holder(tx, &domain).await? {
         let holder = effective::of_organization(tx, organization).await?;
@@ -156,7 +162,15 @@ impl Steps {
 fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
     let mut steps = Steps::default();
     let domain = known.email.domain();
+    let local = known.local.is_open() && matches!(known.answer, Answer::Password | Answer::NoOrganization);
     let Some((holder, claim)) = &known.holder else {
+        if local {
+            steps.pass(
+                "domain",
+                format!("no organization has verified {domain}: nobody's single sign-on speaks for it"),
+            );
+            return local::explain(known, steps);
+        }
         let found = format!("no organization has verified {domain}: `vestibule domain claim SLUG {domain}`");
         return steps.stop("domain", found, "the sign-in page says that this address has no organization here");
     };
@@ -164,7 +178,14 @@ fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
     let how = if claim.trusted { "on the operator's word" } else { "by DNS" };
     steps.pass("domain", format!("{domain} is verified for {slug}, {how}"));
     if let Err((found, decision)) = organization(known, holder, &mut steps) {
+        if local {
+            steps.pass("admin", found);
+            return local::explain(known, steps);
+        }
         return steps.stop("admin", found, decision);
+    }
+    if local {
+        return local::explain(known, steps);
     }
     let idp = match &known.sso {
         None => {

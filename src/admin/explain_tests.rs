@@ -37,7 +37,28 @@ fn known() -> Known {
         account: Some(account),
         entry: Ended::In(slug, Role::Admin, Vec::new()),
         elsewhere: 0,
+        local: local::Local::default(),
     }
+}
+
+#[test]
+fn whom_no_single_sign_on_speaks_for_comes_in_by_a_password_or_a_link() {
+    let without = |answer, local| Known { answer, local, sso: None, ..known() };
+    let enters = || Some(("hooli".parse().unwrap(), Role::Owner, Vec::new()));
+    let (view, who) = sign_in(&without(Answer::Password, local::Local::of(true, false, enters())));
+    assert!(view.allowed && view.decision.contains("by a password and enters hooli as owner"), "{view:?}");
+    assert_eq!(who.map(|who| who.role), Some(Role::Owner));
+    let (view, _) = sign_in(&without(Answer::Password, local::Local::of(false, true, enters())));
+    assert!(view.decision.contains("by a link and enters hooli"), "{view:?}");
+    let guest = Known { holder: None, ..without(Answer::NoOrganization, local::Local::of(true, true, None)) };
+    let (view, who) = sign_in(&guest);
+    assert!(view.allowed && who.is_none() && view.decision.contains("the portal alone"), "{view:?}");
+    let (view, _) = sign_in(&Known { account: None, ..guest });
+    assert!(!view.allowed && view.decision.contains("nobody signs in with this address"), "{view:?}");
+    let (view, _) = sign_in(&without(Answer::SingleSignOn, local::Local::of(true, true, enters())));
+    assert!(!view.allowed, "required, and not there: nothing else opens in its stead: {view:?}");
+    let (view, _) = sign_in(&without(Answer::Password, local::Local::of(false, false, None)));
+    assert!(!view.allowed && view.decision.contains("no way to sign in"), "{view:?}");
 }
 
 fn linked(known: &mut Known) {
