@@ -6,14 +6,17 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{Context, Failure};
 use crate::admin::BACKUP;
 use crate::config::readable;
-use crate::kernel::{Clock as _, SystemClock};
-use crate::store::{ExportSummary, StoreError, restore as restore_store, verify_export};
+use crate::directory::AuditEntry;
+use crate::directory::audit::{self, OPERATOR};
+use crate::kernel::{Clock as _, SystemClock, SystemRng};
+use crate::store::{ExportSummary, SledBackend, Store, StoreError, Tx, restore as restore_store, verify_export};
 
 /// Writes a backup beside its place, proves that it is whole, and only then gives it its name.
 pub(super) fn backup(context: &Context, file: &Path) -> Result<(), Failure> {
@@ -68,6 +71,7 @@ pub(super) fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
             }
             other => other.into(),
         })?;
+    runtime.block_on(note(&config.store, &summary))?;
     context.show(&told(file, &summary), |_| {
         let (records, moment) = (summary.records(), summary.created);
         let store = config.store.display();
@@ -78,6 +82,17 @@ pub(super) fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
         }
     });
     Ok(())
+}
+
+/// Audits the restoring in what was restored: else an older backup, put in place, would look as if nothing had been.
+async fn note(store: &Path, summary: &ExportSummary) -> Result<(), Failure> {
+    let store = Store::open(SledBackend::open(store)?, Arc::new(SystemClock)).await?;
+    let restored = async |tx: Tx| {
+        let after = format!("as it was at {}", summary.created);
+        let entry = AuditEntry::new(&tx, "operator", "store.restore", "store").changed("", after).from("command line");
+        audit::append(&tx, &SystemRng, OPERATOR, &entry)
+    };
+    Ok(store.transaction::<_, StoreError, _, _>("note restore", restored).await?)
 }
 
 /// What restores have set aside in the store's folder.

@@ -118,11 +118,8 @@ fn manages(role: Role, target: Option<Role>) -> Result<(), Denied> {
 /// # Errors
 /// [`StoreError`].
 pub async fn actor(tx: &Tx, organization: OrgId, account: &User) -> Result<Option<Actor>, StoreError> {
-    let Some(member) = member::find(tx, organization, account.id).await?.filter(|_| account.active) else {
-        return Ok(None);
-    };
-    let teams = team_member::of_user(tx, organization, account.id).await?;
-    Ok(Some(Actor::Member { organization, role: team::effective_role(member.role, &teams) }))
+    let role = team::role_of(tx, organization, account.id).await?.filter(|_| account.active);
+    Ok(role.map(|role| Actor::Member { organization, role }))
 }
 
 /// What is known of an account, seen from whoever acts. A membership that sleeps counts with its role: an admin can't

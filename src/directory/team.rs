@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
-use super::member::Origin;
+use super::member::{self, Origin};
 use super::organization::{self, OrgKind, Organization};
 use super::team_member;
 use crate::kernel::{OrgId, Rng, Role, TeamId, Timestamp, UserId};
@@ -285,6 +285,13 @@ pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), Store
     }
     tx.delete(&STAMPS, &(organization, ALL_TEAMS));
     team_member::remove_all_of_organization(tx, organization).await
+}
+
+/// The role that somebody has in an organization, their teams considered (D2): what every decision about roles asks.
+/// `None`: they are no member, or their membership sleeps.
+pub async fn role_of(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<Role>, StoreError> {
+    let Some(member) = member::find(tx, organization, user).await? else { return Ok(None) };
+    Ok(Some(effective_role(member.role, &team_member::of_user(tx, organization, user).await?)))
 }
 
 /// The role that a member has: their own, or that of one of their teams, whichever is stronger (D2).

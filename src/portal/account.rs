@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
@@ -16,7 +16,7 @@ use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::directory::{organization, user};
-use crate::kernel::{Fault, FaultKind, SessionId};
+use crate::kernel::{Client, Fault, FaultKind, SessionId};
 use crate::session::SessionRecord;
 use crate::store::{StoreError, Tx};
 
@@ -52,7 +52,12 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
 ///
 /// # Errors
 /// A post from another site; no such session of this person.
-pub async fn end(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Body) -> Result<Response, Trouble> {
+pub async fn end(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
@@ -65,7 +70,7 @@ pub async fn end(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Bo
     if !portal.sessions_of(visitor.user).await?.iter().any(|session| session.id == id) {
         return Err(missing());
     }
-    portal.end_session(id).await?;
+    portal.end_sessions(visitor, &[id], client).await?;
     tracing::info!(session = %id, "session ended by its owner");
     if id != visitor.session {
         return Ok(page::redirect(HERE, &[]));
@@ -77,18 +82,17 @@ pub async fn end(State(portal): State<Arc<Portal>>, headers: HeaderMap, body: Bo
 ///
 /// # Errors
 /// A post from another site.
-pub async fn end_others(State(portal): State<Arc<Portal>>, headers: HeaderMap, _: Body) -> Result<Response, Trouble> {
+pub async fn end_others(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    _: Body,
+) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
     let others = portal.sessions_of(visitor.user).await?.into_iter().filter(|session| session.id != visitor.session);
     let others: Vec<SessionId> = others.map(|session| session.id).collect();
-    let end = async |tx: Tx| {
-        for id in &others {
-            portal.sessions.end(&tx, *id).await?;
-        }
-        Ok::<_, Trouble>(())
-    };
-    portal.store.transaction("end other sessions", end).await?;
+    portal.end_sessions(visitor, &others, client).await?;
     tracing::info!(session = %visitor.session, count = others.len(), "other sessions ended by their owner");
     Ok(page::redirect(HERE, &[]))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
@@ -11,6 +11,7 @@ use super::page::{self, FormTarget, NoticePage, SignOutPage, Trouble};
 use super::same_origin;
 use super::state::Portal;
 use crate::directory::user;
+use crate::kernel::Client;
 
 /// `GET /.vestibule/sign-out`: the question, or that nobody is signed in.
 ///
@@ -27,10 +28,15 @@ pub async fn ask(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resul
 ///
 /// # Errors
 /// A post from another site; the store's.
-pub async fn answer(State(portal): State<Arc<Portal>>, headers: HeaderMap, _: Body) -> Result<Response, Trouble> {
+pub async fn answer(
+    State(portal): State<Arc<Portal>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    _: Body,
+) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
     if let Some(visitor) = portal.visitor(&headers).await? {
-        portal.end_session(visitor.session).await?;
+        portal.end_sessions(visitor, &[visitor.session], client).await?;
         tracing::info!(session = %visitor.session, "signed out");
     }
     Ok(portal.without_session(page::redirect("/.vestibule/sign-out", &[])))

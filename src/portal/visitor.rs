@@ -5,8 +5,10 @@ use http::{HeaderMap, header};
 
 use super::page::Trouble;
 use super::state::Portal;
-use crate::kernel::{OrgId, SessionId, UserId};
-use crate::session::{Authentication, Scope, SessionError, SessionRecord, records};
+use crate::directory::audit::{self, OPERATOR};
+use crate::directory::{AuditEntry, user};
+use crate::kernel::{Client, OrgId, SessionId, UserId};
+use crate::session::{Authentication, Scope, SessionRecord, records};
 use crate::store::Tx;
 
 /// Somebody with a good session.
@@ -37,9 +39,20 @@ impl Portal {
         }
     }
 
-    /// Ends a session, on every node within a second.
-    pub(super) async fn end_session(&self, id: SessionId) -> Result<(), SessionError> {
-        self.store.transaction("end session", async |tx: Tx| self.sessions.end(&tx, id).await).await
+    /// Ends sessions of the person who is signed in, on every node within a second, and audits it.
+    pub(super) async fn end_sessions(&self, by: Visitor, ids: &[SessionId], client: Client) -> Result<(), Trouble> {
+        let end = async |tx: Tx| {
+            let person = user::by_id(&tx, by.user).await?;
+            let actor = person.map_or_else(|| by.user.to_string(), |person| person.email.to_string());
+            for id in ids {
+                let held = records::find(&tx, *id).await?.and_then(|record| record.organization);
+                self.sessions.end(&tx, *id).await?;
+                let entry = AuditEntry::new(&tx, &actor, "session.end", id).from(client);
+                audit::append(&tx, &*self.rng, held.unwrap_or(OPERATOR), &entry)?;
+            }
+            Ok(())
+        };
+        self.store.transaction("end sessions", end).await
     }
 
     /// The sessions of an account, newest first.

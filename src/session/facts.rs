@@ -170,10 +170,11 @@ async fn rules_of(tx: &Tx, organization: &Organization, member: &Member) -> Resu
         return Ok((limits, Ways::All));
     }
     let above = match &effective.link {
-        Some((_, admin)) => member::find(tx, admin.id, member.user).await?.map(|member| member.role),
+        Some((_, admin)) => team::role_of(tx, admin.id, member.user).await?,
         None => None,
     };
-    let runs = [Some(member.role), above].into_iter().flatten().any(|role| role >= Role::Admin);
+    let here = team::role_of(tx, organization.id, member.user).await?;
+    let runs = [here, above].into_iter().flatten().any(|role| role >= Role::Admin);
     Ok((limits, if runs { Ways::SsoOrPassword } else { Ways::Sso }))
 }
 

@@ -78,6 +78,8 @@ fn a_backup_brings_everything_back() {
     site.run(&["restore", "b.jsonl"]).done();
     let _server = site.serve();
     let slugs = site.json(&["org", "list"]);
+    let audit = site.json(&["audit", "--operator"]);
+    assert_eq!(audit.as_array().unwrap().last().unwrap()["action"], "store.restore", "an older backup leaves a trace");
     assert_eq!((slugs.as_array().unwrap().len(), &slugs[0]["slug"]), (1, &serde_json::json!("acme")));
     std::fs::write(site.path("cut.jsonl"), &std::fs::read(site.path("b.jsonl")).unwrap()[..200]).unwrap();
     site.run(&["restore", "cut.jsonl"]).refused("");

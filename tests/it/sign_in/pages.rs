@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{Method, StatusCode};
 
 use super::{Site, key};
+use vestibule::directory::audit;
 
 #[tokio::test]
 async fn every_answer_carries_the_headers_that_keep_others_out() {
@@ -85,6 +86,9 @@ async fn sign_out_asks_ends_and_says_so() {
     let over = browser.get("/.vestibule/sign-out").await;
     assert!(over.body.contains("You are signed out") && over.body.contains("/.vestibule/sign-in"), "{}", over.body);
     assert_eq!(site.session_count().await, 0);
+    let audited = audit::newest(&site.store.reader(), site.acme.id, 1).await.unwrap().remove(0).1.entry;
+    assert_eq!((audited.actor.as_str(), audited.action.as_str()), ("ada@acme.example", "session.end"));
+    assert!(!audited.from.is_empty(), "from where: {audited:?}");
     let again = browser.post("/.vestibule/sign-out", &[]).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER, "signing out twice is no error");
     until_over(kept).await;
