@@ -175,8 +175,7 @@ fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
         return steps.stop("domain", found, "the sign-in page says that this address has no organization here");
     };
     let slug = &holder.organization.slug;
-    let how = if claim.trusted { "on the operator's word" } else { "by DNS" };
-    steps.pass("domain", format!("{domain} is verified for {slug}, {how}"));
+    steps.pass("domain", format!("{domain} is verified for {slug}, {}", proved(claim)));
     if let Err((found, decision)) = organization(known, holder, &mut steps) {
         if local {
             steps.pass("admin", found);
@@ -211,6 +210,15 @@ fn sign_in(known: &Known) -> (ExplainView, Option<Visitor>) {
     }
     steps.pass("account", account);
     membership(known, slug, steps)
+}
+
+/// How a claim is proved, and whether that is in danger.
+fn proved(claim: &Claim) -> String {
+    let how = if claim.trusted { "on the operator's word" } else { "by DNS" };
+    match claim.lapsing {
+        Some(since) => format!("{how}; its record has been gone since {since}: put it back before the grace is over"),
+        None => how.to_owned(),
+    }
 }
 
 /// The organization, and the Admin organization that it is, or is linked to.

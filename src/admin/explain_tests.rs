@@ -93,6 +93,14 @@ fn the_way_in_stops_at_the_first_obstacle() {
 }
 
 #[test]
+fn a_claim_that_lapses_is_told() {
+    let mut known = known();
+    known.holder.as_mut().unwrap().1.lapsing = Some(Timestamp::EPOCH);
+    let told = sign_in(&known).0.steps.remove(0).found;
+    assert!(told.contains("its record has been gone since 1970"), "{told}");
+}
+
+#[test]
 fn who_has_to_pick_is_told_so() {
     let (view, who) = sign_in(&Known { entry: Ended::Pick(vec!["red".parse().unwrap()]), ..known() });
     assert!(view.allowed && who.is_none() && view.decision.contains("picks"), "{view:?}");

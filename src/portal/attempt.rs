@@ -1,6 +1,8 @@
 //! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
 
-use crate::directory::{AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login, organization};
+use crate::directory::{
+    Admitted, AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login, organization,
+};
 use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
 use crate::store::{StoreError, Tx};
@@ -104,6 +106,17 @@ impl Attempt {
             login::record(tx, organization.id, &record).await?;
         }
         self.audit(tx, rng, "login.accepted", "session")
+    }
+
+    /// Audits the membership, if this very sign-in made it.
+    pub fn joined(&self, tx: &Tx, rng: &dyn Rng, admitted: &Admitted) -> Result<(), StoreError> {
+        if !admitted.joined {
+            return Ok(());
+        }
+        let email = &admitted.user.email;
+        let entry = AuditEntry::new(tx, email.as_str(), "member.join", email).from(&self.client);
+        let entry = entry.changed("", admitted.member.role.as_str());
+        audit::append(tx, rng, admitted.organization.id, &entry)
     }
 
     /// The audit of an authenticated attempt. What strangers post is in the sign-in log alone, which is bounded.

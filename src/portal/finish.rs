@@ -235,6 +235,7 @@ async fn enter(
                     let mut entered = attempt.clone();
                     admitting::note(portal, &tx, &mut entered, &admitted).await?;
                     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
+                    entered.joined(&tx, &*portal.rng, &admitted)?;
                     entered.accept(&tx, &*portal.rng).await?;
                     let return_to = sign_in.return_to.clone();
                     let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;

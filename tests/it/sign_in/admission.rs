@@ -20,6 +20,8 @@ async fn with_managed_access_the_first_sign_in_makes_account_and_membership() {
     let membership = member::find(&site.store.reader(), site.acme.id, ada.id).await.unwrap().expect("a membership");
     assert_eq!((membership.role, membership.origin), (Role::Member, Origin::Jit));
     let audited = audit::page(&site.store.reader(), site.acme.id, 0, 10).await.unwrap();
+    let joined = &audited[audited.len() - 2].1.entry;
+    assert_eq!((joined.action.as_str(), joined.after.as_str()), ("member.join", "member"));
     let entry = &audited.last().expect("R59: an entry").1.entry;
     assert_eq!((entry.actor.as_str(), entry.action.as_str()), ("ada@acme.example", "login.accepted"));
     assert!(entry.object.contains(&sent.request_id), "{entry:?}");
