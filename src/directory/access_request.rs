@@ -5,14 +5,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, AuditEntry};
+use super::authority::{self, Act, Target};
 use super::barred;
 use super::claim::VERIFIED;
 use super::error::DirectoryError;
 use super::member::{self, Origin};
 use super::organization::{self, OrgKind, Organization};
 use super::outbox::{self, Mail};
-use super::team;
-use super::team_member;
 use super::user::{self, User};
 use crate::kernel::{Client, EmailAddress, OrgId, Rng, Role, Secret, Timestamp, TokenHash, UserId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker, decodes};
@@ -197,12 +196,11 @@ pub async fn open(tx: &Tx, token: &str, reader: UserId) -> Result<Option<Opened>
     Ok(request.map(|request| Opened { organization, who, request }))
 }
 
-/// Whether somebody is owner or admin of an organization, by their own role or a team's, with an account that is on.
+/// Whether somebody may let people into an organization (D1): their own role or a team's counts, if their account is on.
 async fn may_decide(tx: &Tx, organization: OrgId, user: UserId) -> Result<bool, StoreError> {
-    let active = user::by_id(tx, user).await?.is_some_and(|user| user.active);
-    let Some(member) = member::find(tx, organization, user).await?.filter(|_| active) else { return Ok(false) };
-    let teams = team_member::of_user(tx, organization, user).await?;
-    Ok(DECIDERS.contains(&team::effective_role(member.role, &teams)))
+    let Some(account) = user::by_id(tx, user).await? else { return Ok(false) };
+    let Some(actor) = authority::actor(tx, organization, &account).await? else { return Ok(false) };
+    Ok(authority::may(actor, Act::Add(organization, Role::Member), Target::default()).is_ok())
 }
 
 /// Decides on a request, once: lets the person in as `member`, or not, and tells them. `opened` is from the same
