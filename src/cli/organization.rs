@@ -24,10 +24,15 @@ pub(super) fn run(context: &Context, verb: Org) -> Result<(), Failure> {
 
 fn created(made: &OrgView) -> String {
     let slug = &made.slug;
+    let whose = if made.kind == OrgKind::Admin {
+        format!("  vestibule link code {slug}                       a code to link an organization by\n")
+    } else {
+        String::new()
+    };
     format!(
         "Made {} ({slug}). Next:\n  vestibule domain claim {slug} DOMAIN             whose people it are\n  \
          vestibule sso show {slug}                        what to type at its identity provider\n  \
-         vestibule sso set {slug} --metadata FILE         what to take from it",
+         vestibule sso set {slug} --metadata FILE         what to take from it\n{whose}",
         made.name
     )
 }
