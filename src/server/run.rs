@@ -159,8 +159,6 @@ fn conf(config: &Config) -> ServerConf {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     ServerConf {
         threads: if config.threads == 0 { cores } else { config.threads },
-        // A runtime for each thread, over which connections are spread: none is handed over between cores.
-        work_stealing: false,
         daemon: false,
         pid_file: String::new(),
         upgrade_sock: config.store.join("upgrade.sock").display().to_string(),
