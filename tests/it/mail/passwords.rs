@@ -131,7 +131,11 @@ async fn d9_the_question_is_answered_by_the_domain_alone() {
             for text in not {
                 assert!(!page.body.contains(text), "{email}: {text}\n{}", page.body);
             }
-            bodies.push(page.body.replace(email, "THEM"));
+            // But for the reference, which is another for each page.
+            let body = page.body.replace(email, "THEM");
+            bodies.push(body.split("<code>").enumerate().fold(String::new(), |told, (part, rest)| {
+                told + if part == 0 { rest } else { rest.split_once("</code>").map_or(rest, |(_, rest)| rest) }
+            }));
         }
         if place != idp {
             assert_eq!(bodies[0], bodies[1]);
