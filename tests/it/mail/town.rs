@@ -80,6 +80,17 @@ impl Town {
         }
     }
 
+    /// Waits until the person's session is over, as it has to be within a second.
+    pub async fn is_out(&self, person: &mut Person) {
+        for _ in 0..200 {
+            if self.who(person).await.is_empty() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("the session goes on");
+    }
+
     /// A value of `/metrics`.
     pub async fn metric(&self, name: &str) -> u64 {
         let text = reqwest::get(format!("http://{}/metrics", self.world.ops)).await.unwrap().text().await.unwrap();
