@@ -110,7 +110,7 @@ impl Store {
 
     /// A view for reading: a [`Tx`] that is never committed. Each read sees the newest committed data.
     pub fn reader(&self) -> Tx {
-        self.begin()
+        Tx::reader(Arc::clone(&self.backend), self.clock.now())
     }
 
     fn begin(&self) -> Tx {

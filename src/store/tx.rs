@@ -20,6 +20,8 @@ pub struct Tx {
     backend: Arc<dyn Backend>,
     now: Timestamp,
     state: Arc<Mutex<State>>,
+    /// Whether there will be a commit, at which what was read is looked at again.
+    commits: bool,
 }
 
 #[derive(Default)]
@@ -35,7 +37,12 @@ struct Pending(Option<(Vec<u8>, Option<Timestamp>)>);
 
 impl Tx {
     pub(super) fn begin(backend: Arc<dyn Backend>, now: Timestamp) -> Self {
-        Tx { backend, now, state: Arc::default() }
+        Tx { backend, now, state: Arc::default(), commits: true }
+    }
+
+    /// One that only reads, and is never committed.
+    pub(super) fn reader(backend: Arc<dyn Backend>, now: Timestamp) -> Self {
+        Tx { commits: false, ..Tx::begin(backend, now) }
     }
 
     /// The moment at which this transaction happens.
@@ -60,8 +67,10 @@ impl Tx {
             return live.map(|(bytes, _)| table.decode_value(&bytes)).transpose();
         }
         let record = self.backend.get(&row).await?;
-        let version = record.as_ref().map(|record| record.version);
-        self.state.lock().expected.entry(row).or_insert(version);
+        if self.commits {
+            let version = record.as_ref().map(|record| record.version);
+            self.state.lock().expected.entry(row).or_insert(version);
+        }
         let live = record.filter(|record| self.is_live(record.expires));
         live.map(|record| table.decode_value(&record.value)).transpose()
     }

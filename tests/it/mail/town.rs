@@ -86,7 +86,7 @@ impl Town {
             if self.who(person).await.is_empty() {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("the session goes on");
     }
