@@ -1,6 +1,6 @@
 //! Teams of a customer organization: a name, optionally a role that their members have at least (D2), and a stamp.
 //!
-//! Who is in a team stands in [`team_member`](super::team_member), in rows of its own: moving one person never rewrites
+//! Who is in a team stands in [`team_member`], in rows of its own: moving one person never rewrites
 //! a team, so of many that change a team at once nobody loses what another did.
 
 use serde::{Deserialize, Serialize};
