@@ -204,8 +204,10 @@ async fn a_switched_off_account_stays_out_and_another_is_asked_before_the_browse
     let refused = browser.post(VERIFY, &[("token", token_of(&link))]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(site.current(&mut browser).await.as_deref(), Some("acme"), "nothing changed");
-    let on = async |tx: Tx| user::set_active(&tx, &EVE.parse().unwrap(), true).await;
-    site.store.transaction("test", on).await.unwrap();
+    let fay = "fay@initech.example";
+    site.add(&initech, fay, Role::Member).await;
+    browser.post(SIGN_UP, &[("email", fay)]).await;
+    let link = site.link(fay).await;
     assert_eq!(browser.post(VERIFY, &[("token", token_of(&link))]).await.location(), "/");
     assert_eq!(site.only_session().await.method, Method::MagicLink, "Ada's is over");
 }
