@@ -62,27 +62,19 @@ pub enum Verdict {
 impl Attempt {
     fn place(&self) -> String {
         let place = match &self.browser {
-            Some(browser) => format!("browser\0{}", hex(browser)),
+            Some(browser) => format!("browser\0{}", browser.to_hex()),
             None => format!("network\0{}", self.network),
         };
-        hex(&TokenHash::of(format!("{}\0{place}", self.email).as_bytes()))
+        TokenHash::of(format!("{}\0{place}", self.email).as_bytes()).to_hex()
     }
 
     fn account(&self) -> String {
-        hex(&TokenHash::of(format!("account\0{}", self.email).as_bytes()))
+        TokenHash::of(format!("account\0{}", self.email).as_bytes()).to_hex()
     }
 
     fn of_network(&self) -> String {
-        hex(&TokenHash::of(format!("network\0{}", self.network).as_bytes()))
+        TokenHash::of(format!("network\0{}", self.network).as_bytes()).to_hex()
     }
-}
-
-fn hex(hash: &TokenHash) -> String {
-    use std::fmt::Write as _;
-    hash.as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Counts an attempt as wrong, unless it has to wait.

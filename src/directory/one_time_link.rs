@@ -153,11 +153,7 @@ pub async fn forget_all(tx: &Tx, user: UserId) -> Result<(), StoreError> {
 
 /// What stands in the store in place of a token.
 fn key(token: &str) -> String {
-    use std::fmt::Write as _;
-    TokenHash::of(token.as_bytes()).as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    TokenHash::of(token.as_bytes()).to_hex()
 }
 
 /// What is promised of the records.

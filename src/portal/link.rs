@@ -24,7 +24,7 @@ use super::throttle::network;
 use crate::directory::entry::Way;
 use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::user;
-use crate::kernel::{Client, EmailAddress, Fault, FaultKind, Reference};
+use crate::kernel::{Client, EmailAddress, Fault, FaultKind, Reference, TokenHash};
 use crate::session::Method;
 use crate::store::{Table, Tx, Window, count as count_in};
 
@@ -180,7 +180,7 @@ impl Portal {
         let from = client.address.map_or_else(String::new, |address| network(address).to_string());
         let send = async |tx: Tx| {
             for (key, limit) in [(format!("{asked:?} {email}"), FOR_AN_ADDRESS), (from.clone(), OF_A_NETWORK)] {
-                if count_in(&tx, &ASKED, &hashed(&key), WINDOW).await? > limit {
+                if count_in(&tx, &ASKED, &TokenHash::of(key.as_bytes()).to_hex(), WINDOW).await? > limit {
                     return Ok(false);
                 }
             }
@@ -232,15 +232,6 @@ impl Portal {
         };
         Ok(page::html(StatusCode::OK, FormTarget::Here, &page))
     }
-}
-
-fn hashed(key: &str) -> String {
-    use std::fmt::Write as _;
-    let hash = crate::kernel::TokenHash::of(key.as_bytes());
-    hash.as_bytes().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A link that is used up, too old, or none.
