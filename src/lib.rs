@@ -32,6 +32,9 @@ pub mod proxy;
 // Vestibule's own pages, and the sign-in that runs through them.
 pub mod portal;
 
+// The side port: people and groups as customers' identity providers send them, by SCIM.
+pub mod scim;
+
 // The admin socket that the commands speak to.
 pub mod admin;
 
