@@ -9,6 +9,7 @@ use crate::store::{StoreError, Tx};
 
 use url::form_urlencoded;
 
+use super::opening::Story;
 use super::page::Trouble;
 use super::pending::SignIn;
 use super::return_path::ReturnPath;
@@ -99,13 +100,23 @@ impl Attempt {
         }
     }
 
-    /// Keeps a sign-in that made a session, in the transaction that makes it.
-    pub async fn accept(&self, tx: &Tx, rng: &dyn Rng) -> Result<(), StoreError> {
-        let record = self.record(tx, rng, LoginOutcome::Accepted);
-        for organization in [Some(&self.organization), self.entered.as_ref()].into_iter().flatten() {
-            login::record(tx, organization.id, &record).await?;
+    /// What is written down of a sign-in that makes a session.
+    pub fn story(&self, tx: &Tx, rng: &dyn Rng) -> Story {
+        let organizations = [Some(&self.organization), self.entered.as_ref()].into_iter().flatten();
+        Story {
+            organizations: organizations.map(|organization| organization.id).collect(),
+            record: Some(self.record(tx, rng, LoginOutcome::Accepted)),
+            actor: self.email.clone().unwrap_or_default(),
+            action: "login.accepted".to_owned(),
+            object: self.object(),
+            after: "session".to_owned(),
         }
-        self.audit(tx, rng, "login.accepted", "session")
+    }
+
+    /// What the audit says that it was about.
+    fn object(&self) -> String {
+        let request = self.request_id.as_deref().unwrap_or("-");
+        format!("request {request}, assertion {}", self.assertion_id.as_deref().unwrap_or("-"))
     }
 
     /// Audits the membership, if this very sign-in made it.
@@ -122,9 +133,7 @@ impl Attempt {
     /// The audit of an authenticated attempt. What strangers post is in the sign-in log alone, which is bounded.
     fn audit(&self, tx: &Tx, rng: &dyn Rng, action: &str, after: &str) -> Result<(), StoreError> {
         let Some(email) = &self.email else { return Ok(()) };
-        let request = self.request_id.as_deref().unwrap_or("-");
-        let object = format!("request {request}, assertion {}", self.assertion_id.as_deref().unwrap_or("-"));
-        let entry = AuditEntry::new(tx, email, action, object).changed("", after).from(&self.client);
+        let entry = AuditEntry::new(tx, email, action, self.object()).changed("", after).from(&self.client);
         for organization in [Some(&self.organization), self.entered.as_ref()].into_iter().flatten() {
             audit::append(tx, rng, organization.id, &entry)?;
         }

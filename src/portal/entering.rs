@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use super::local::Arrival;
+use super::opening::{Opened, Opening, Story};
 use super::page::Trouble;
+use super::return_path::ReturnPath;
 use super::state::Portal;
 use crate::directory::effective::{self, Answer};
 use crate::directory::{OrgKind, Organization, User, member, organization};
 use crate::kernel::{OrgId, Timestamp, UserId};
-use crate::session::{NewSession, SessionRecord, SessionStart};
+use crate::session::{NewSession, SessionRecord};
 use crate::store::{StoreError, Tx};
 
 /// How a person must have signed in to enter.
@@ -116,8 +119,8 @@ pub async fn may_enter(
 }
 
 impl Portal {
-    /// A session in `organization` in place of the one that `record` tells of: another id, the same sign-in, and never
-    /// a later end.
+    /// Opens a session in `organization` in place of the one that `record` tells of: another id, the same sign-in, and
+    /// never a later end.
     ///
     /// # Errors
     /// The store's; the organization is gone.
@@ -125,8 +128,9 @@ impl Portal {
         &self,
         tx: &Tx,
         record: SessionRecord,
-        organization: &Organization,
-    ) -> Result<SessionStart, Trouble> {
+        (user, organization): (&User, &Organization),
+        (arrival, return_to): (&Arrival, &ReturnPath),
+    ) -> Result<Opened, Trouble> {
         let signed_in = record.signed_in();
         let rules = effective::of_organization(tx, organization.clone()).await?.rules;
         let within = rules.session_absolute.map(Duration::from_secs);
@@ -143,7 +147,15 @@ impl Portal {
             user_agent: record.user_agent,
             ..NewSession::new(record.user, record.method, tx.now())
         };
-        Ok(self.sessions.start(tx, &new).await?)
+        let story = Story {
+            organizations: vec![organization.id],
+            record: None,
+            actor: user.email.to_string(),
+            action: "login.switched".to_owned(),
+            object: "session".to_owned(),
+            after: "session".to_owned(),
+        };
+        self.open(tx, Opening { new, story, return_to, arrival }).await
     }
 }
 

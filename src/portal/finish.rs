@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::admitting;
 use super::attempt::Attempt;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::local::Arrival;
+use super::opening::{Opened, Opening};
 use super::page::{self, ChangeHandsPage, PickPage, Trouble};
 use super::pending::{self, SignIn, Stage, VerifiedIdentity};
-use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
@@ -99,10 +100,10 @@ async fn last_step(
     attempt.request_id = Some(request_id.clone());
     attempt.return_to = Some(sign_in.return_to.clone());
     attempt.aim(&portal.store.reader(), &sign_in).await?;
-    let visitor = portal.visitor(headers).await?;
+    let arrival = Arrival::new(portal, headers, client, attempt.reference.clone()).await?;
     let identity = match sign_in.stage {
         Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
-        Stage::Finished(user) => return used(portal, &attempt, &sign_in, user, visitor),
+        Stage::Finished(user) => return used(portal, &attempt, &sign_in, user, arrival.visitor),
         Stage::Verified(ref identity) => identity,
     };
     attempt.assertion_id = Some(identity.assertion_id.clone());
@@ -115,28 +116,24 @@ async fn last_step(
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
     }
     attempt.email = Some(identity.email.to_string());
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let picked = match &said.picked {
         Some(slug) => Some(portal.organization(slug.as_str()).await?.id),
         None => None,
     };
-    let newcomer = Newcomer { client, agent, visitor, agreed: said.agreed, picked };
+    let newcomer = Newcomer { arrival, agreed: said.agreed, picked };
     enter(portal, attempt, &request_id, &newcomer).await
 }
 
 /// The browser that comes to enter.
-struct Newcomer<'a> {
-    client: Client,
-    agent: Option<&'a str>,
-    /// Its session so far.
-    visitor: Option<Visitor>,
+struct Newcomer {
+    arrival: Arrival,
     /// Whether the person agreed to go on as somebody else.
     agreed: bool,
     /// The organization that the person picked.
     picked: Option<OrgId>,
 }
 
-impl Newcomer<'_> {
+impl Newcomer {
     /// Where the sign-in leads: the address at which it began says so, or else the person, or else the rules.
     fn aim(&self, sign_in: &SignIn) -> Aim {
         match (sign_in.organization, self.picked) {
@@ -150,7 +147,7 @@ impl Newcomer<'_> {
     /// another organization, unawares (login CSRF).
     fn changes_hands(&self, user: UserId, organization: OrgId) -> bool {
         let other = |visitor: Visitor| visitor.user != user || visitor.organization != Some(organization);
-        !self.agreed && self.visitor.is_some_and(other)
+        !self.agreed && self.arrival.visitor.is_some_and(other)
     }
 }
 
@@ -180,8 +177,8 @@ fn used(
 
 /// What the last transaction came to.
 enum Entry {
-    /// In, with this cookie.
-    In(HeaderValue, ReturnPath, Box<Attempt>),
+    /// In.
+    In(Opened, Box<Attempt>),
     /// Refused.
     Refused(SamlError),
     /// Another request of the same browser was faster.
@@ -214,7 +211,7 @@ async fn enter(
     portal: &Portal,
     mut attempt: Attempt,
     request_id: &str,
-    newcomer: &Newcomer<'_>,
+    newcomer: &Newcomer,
 ) -> Result<Response, Trouble> {
     let entry = portal
         .store
@@ -236,11 +233,12 @@ async fn enter(
                     admitting::note(portal, &tx, &mut entered, &admitted).await?;
                     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
                     entered.joined(&tx, &*portal.rng, &admitted)?;
-                    entered.accept(&tx, &*portal.rng).await?;
-                    let return_to = sign_in.return_to.clone();
-                    let cookie = start_session(portal, &tx, &sign_in, &identity, &admitted, newcomer).await?;
+                    let new = new_session(&tx, &sign_in, &identity, &admitted, newcomer);
+                    let story = entered.story(&tx, &*portal.rng);
+                    let opening = Opening { new, story, return_to: &sign_in.return_to, arrival: &newcomer.arrival };
+                    let opened = portal.open(&tx, opening).await?;
                     sign_in.finished(&tx, request_id, Some((admitted.user.id, admitted.organization.id)))?;
-                    Ok(Entry::In(cookie, return_to, Box::new(entered)))
+                    Ok(Entry::In(opened, Box::new(entered)))
                 }
                 Ok(Admission::Pick(organizations)) => Err(Stop::Pick(identity.email, organizations)),
                 Err(error) => {
@@ -252,11 +250,9 @@ async fn enter(
         .await;
     let cleared = portal.login_cookies.clear(request_id);
     match entry {
-        Ok(Entry::In(session, return_to, entered)) => {
+        Ok(Entry::In(opened, entered)) => {
             portal.accepted(&entered);
-            let mut response = page::redirect(return_to.as_str(), &[cleared]);
-            response.headers_mut().append(header::SET_COOKIE, session);
-            Ok(response)
+            Ok(opened.respond(&[cleared]))
         }
         Ok(Entry::Refused(error)) => {
             attempt.check(ADMITTED, false, MEMBER, &error.to_string());
@@ -268,7 +264,7 @@ async fn enter(
             trouble.cookie = Some(cleared.into());
             Err(trouble)
         }
-        Ok(Entry::Used(sign_in, user)) => used(portal, &attempt, &sign_in, user, newcomer.visitor),
+        Ok(Entry::Used(sign_in, user)) => used(portal, &attempt, &sign_in, user, newcomer.arrival.visitor),
         Err(Stop::ChangesHands(coming)) => question(portal, &attempt, request_id, newcomer, &coming).await,
         Err(Stop::Pick(coming, organizations)) => Ok(pick(portal, &attempt, request_id, &coming, &organizations)),
         Err(Stop::Trouble(trouble)) => Err(trouble),
@@ -280,10 +276,10 @@ async fn question(
     portal: &Portal,
     attempt: &Attempt,
     request_id: &str,
-    newcomer: &Newcomer<'_>,
+    newcomer: &Newcomer,
     coming: &Admitted,
 ) -> Result<Response, Trouble> {
-    let present = match newcomer.visitor {
+    let present = match newcomer.arrival.visitor {
         Some(visitor) => user::by_id(&portal.store.reader(), visitor.user).await?,
         None => None,
     };
@@ -315,25 +311,23 @@ fn pick(
     page::html(StatusCode::OK, portal.to_identity_provider(), &page)
 }
 
-/// Makes the session, with an id of its own; one that this browser had for somebody else ends.
-async fn start_session(
-    portal: &Portal,
+/// What the session is made of; one that this browser had for somebody else ends with it.
+fn new_session(
     tx: &Tx,
     sign_in: &SignIn,
     identity: &VerifiedIdentity,
     admitted: &Admitted,
-    newcomer: &Newcomer<'_>,
-) -> Result<HeaderValue, Trouble> {
-    let others = newcomer.visitor.filter(|visitor| visitor.user != admitted.user.id);
-    let new = NewSession {
+    Newcomer { arrival, .. }: &Newcomer,
+) -> NewSession {
+    let others = arrival.visitor.filter(|visitor| visitor.user != admitted.user.id);
+    NewSession {
         organization: Some(admitted.organization.id),
         connection: Some(sign_in.connection),
         auth_time: identity.authenticated,
         ends: identity.session_end,
         replaces: others.map(|visitor| visitor.session),
-        client: newcomer.client.address,
-        user_agent: newcomer.agent.map(str::to_owned),
+        client: arrival.client.address,
+        user_agent: arrival.agent.clone(),
         ..NewSession::new(admitted.user.id, Method::Sso, tx.now())
-    };
-    Ok(portal.sessions.start(tx, &new).await?.set_cookie)
+    }
 }

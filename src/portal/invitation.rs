@@ -12,7 +12,7 @@ use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::link::{over, sso_instead};
 use super::local::{Arrival, Choice, Ground, choose};
 use super::local_pages::{ConfirmPage, NewPasswordPage};
-use super::new_password::signed_in;
+use super::opening::Opened;
 use super::page::{self, FormTarget, Trouble};
 use super::password::busy;
 use super::return_path::ReturnPath;
@@ -99,20 +99,21 @@ pub async fn answer(
             Choice::Alone => None,
             Choice::Refuse(_) => return Err(sso_instead()),
         };
-        let cookie = portal.let_in(&tx, user, Method::MagicLink, into, &arrival).await?;
-        Ok(Accepted::In(cookie, portal.mark_browser(user.id)))
+        let way = (&arrival, &ReturnPath::start());
+        let opened = portal.let_in(&tx, user, Method::MagicLink, into, way).await?;
+        Ok(Accepted::In(opened, portal.mark_browser(user.id)))
     };
     match portal.store.transaction("accept invitation", accept).await? {
-        Accepted::In(cookie, mark) => {
+        Accepted::In(opened, mark) => {
             count("accepted", "link");
-            Ok(signed_in(cookie, mark))
+            Ok(opened.respond(&[mark]))
         }
         Accepted::SingleSignOn(at) => portal.start_sign_in(client, &headers, &at, None, ReturnPath::parse("/")).await,
     }
 }
 
 enum Accepted {
-    In(http::HeaderValue, String),
+    In(Opened, String),
     SingleSignOn(Box<Organization>),
 }
 

@@ -7,12 +7,14 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::access::Mails;
 use super::account;
 use super::entering::{self, Entering, organizations_of};
 use super::form::{Form, PAGE_FORM_LIMIT};
+use super::local::Arrival;
+use super::opening::Opened;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
@@ -21,7 +23,7 @@ use super::visitor::Visitor;
 use crate::directory::access_request::{self, Asked, State as RequestState};
 use crate::directory::effective::{self, Answer};
 use crate::directory::{AuditEntry, Offer, Organization, Origin, User, audit, barred, discovery, member, user};
-use crate::kernel::{Client, Fault, FaultKind, OrgId, Role, Slug};
+use crate::kernel::{Client, Fault, FaultKind, OrgId, Reference, Role, Slug};
 use crate::session::{SessionRecord, records};
 use crate::store::{StoreError, Tx};
 
@@ -124,8 +126,8 @@ async fn single_sign_on_first(
 
 /// What became of it.
 enum Outcome {
-    /// In, with this cookie.
-    In(Organization, HeaderValue),
+    /// In.
+    In(Organization, Opened),
     /// A member, and something is missing to enter: the account page asks for it.
     Joined(Organization),
     /// A member before.
@@ -145,6 +147,7 @@ enum Outcome {
 pub async fn post(
     State(portal): State<Arc<Portal>>,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Trouble> {
@@ -152,13 +155,12 @@ pub async fn post(
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let slug: Slug = form.get("organization").unwrap_or_default().parse().map_err(|_| not_offered())?;
-    let join = async |tx: Tx| join(&portal, &tx, (visitor, client), &slug).await;
+    let arrival = Arrival::new(&portal, &headers, client, reference).await?;
+    let join = async |tx: Tx| join(&portal, &tx, (visitor, &arrival), &slug).await;
     match portal.store.transaction("join an organization", join).await? {
-        Outcome::In(organization, cookie) => {
+        Outcome::In(organization, opened) => {
             tracing::info!(organization = %organization.slug, "joined an organization");
-            let mut response = page::redirect("/", &[]);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            Ok(response)
+            Ok(opened.respond(&[]))
         }
         Outcome::Joined(organization) => {
             tracing::info!(organization = %organization.slug, "joined an organization");
@@ -171,7 +173,13 @@ pub async fn post(
     }
 }
 
-async fn join(portal: &Portal, tx: &Tx, (visitor, client): (Visitor, Client), slug: &Slug) -> Result<Outcome, Trouble> {
+async fn join(
+    portal: &Portal,
+    tx: &Tx,
+    (visitor, arrival): (Visitor, &Arrival),
+    slug: &Slug,
+) -> Result<Outcome, Trouble> {
+    let client = arrival.client;
     let Some(record) = records::find(tx, visitor.session).await? else { return Ok(Outcome::Over) };
     let account = user::by_id(tx, visitor.user).await?.filter(|account| account.active);
     let Some(account) = account else { return Ok(Outcome::Over) };
@@ -198,8 +206,9 @@ async fn join(portal: &Portal, tx: &Tx, (visitor, client): (Visitor, Client), sl
     audit::append(tx, &*portal.rng, organization.id, &entry)?;
     match entering::may_enter(tx, &account, &organization, &(&record).into()).await? {
         Entering::Enter => {
-            let start = portal.carry_over(tx, record, &organization).await?;
-            Ok(Outcome::In(organization, start.set_cookie))
+            let way = (arrival, &ReturnPath::start());
+            let opened = portal.carry_over(tx, record, (&account, &organization), way).await?;
+            Ok(Outcome::In(organization, opened))
         }
         _ => Ok(Outcome::Joined(organization)),
     }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::attempt::{check, count};
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::{Arrival, Choice, Ground, Refusal, choose};
 use super::local_pages::{AskLinkPage, ConfirmPage, address};
 use super::mails::{self, Written};
+use super::opening::Opened;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
@@ -246,7 +247,7 @@ pub(super) fn over(again: &'static str) -> Trouble {
 
 /// What a link came to.
 enum Entry {
-    In(http::HeaderValue, String),
+    In(Opened),
     Refused(Refusal),
     Over,
 }
@@ -268,12 +269,9 @@ pub async fn enter(
     let token = form.get("token").unwrap_or_default().to_owned();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     match portal.enter_by_link(&token, &arrival).await? {
-        Entry::In(cookie, return_to) => {
+        Entry::In(opened) => {
             count("accepted", "link");
-            let return_to = ReturnPath::parse(&return_to);
-            let mut response = page::redirect(return_to.as_str(), &[]);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            Ok(response)
+            Ok(opened.respond(&[]))
         }
         Entry::Refused(refusal) => {
             count("refused", refusal.code());
@@ -312,8 +310,9 @@ impl Portal {
                     return Ok(Entry::Refused(refusal));
                 }
             };
-            let cookie = self.let_in(&tx, &user, Method::MagicLink, into, arrival).await?;
-            Ok(Entry::In(cookie, return_to))
+            let return_to = ReturnPath::parse(&return_to);
+            let opened = self.let_in(&tx, &user, Method::MagicLink, into, (arrival, &return_to)).await?;
+            Ok(Entry::In(opened))
         };
         self.store.transaction("sign in by link", enter).await
     }

@@ -1,10 +1,12 @@
 //! Sign-ins without an identity provider, decided: whom a password lets in, where a link does, and into which
 //! organization (D7, D9, D10, D11).
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 
 use super::attempt::check;
+use super::opening::{Opened, Opening, Story};
 use super::page::Trouble;
+use super::return_path::ReturnPath;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::directory::effective::{self, Answer, Effective};
@@ -178,7 +180,7 @@ impl Arrival {
 }
 
 impl Portal {
-    /// Makes the session of somebody who is let in, in `organization`, and writes it down there. The session that this
+    /// Opens the session of somebody who is let in, in `organization`, on the way to `return_to`. The session that this
     /// browser had ends.
     ///
     /// # Errors
@@ -189,18 +191,20 @@ impl Portal {
         user: &User,
         method: Method,
         organization: Option<&Organization>,
-        arrival: &Arrival,
-    ) -> Result<HeaderValue, Trouble> {
-        if let Some(organization) = organization {
-            let shown = match method {
-                Method::Password => check("password", true, "the account's", "it"),
-                _ => check("link", true, "one that was sent to the address", "it"),
-            };
-            let record = self.local_record(tx, Some(user), arrival, LoginOutcome::Accepted, vec![shown]);
-            login::record(tx, organization.id, &record).await?;
-            let entry = AuditEntry::new(tx, user.email.as_str(), "login.accepted", "session");
-            self.local_audit(tx, organization.id, entry.changed("", method.amr()), arrival)?;
-        }
+        (arrival, return_to): (&Arrival, &ReturnPath),
+    ) -> Result<Opened, Trouble> {
+        let shown = match method {
+            Method::Password => check("password", true, "the account's", "it"),
+            _ => check("link", true, "one that was sent to the address", "it"),
+        };
+        let story = Story {
+            organizations: organization.map(|organization| organization.id).into_iter().collect(),
+            record: Some(self.local_record(tx, Some(user), arrival, LoginOutcome::Accepted, vec![shown])),
+            actor: user.email.to_string(),
+            action: "login.accepted".to_owned(),
+            object: "session".to_owned(),
+            after: method.amr().to_owned(),
+        };
         let new = NewSession {
             organization: organization.map(|organization| organization.id),
             replaces: arrival.visitor.map(|visitor| visitor.session),
@@ -208,7 +212,7 @@ impl Portal {
             user_agent: arrival.agent.clone(),
             ..NewSession::new(user.id, method, tx.now())
         };
-        Ok(self.sessions.start(tx, &new).await?.set_cookie)
+        self.open(tx, Opening { new, story, return_to, arrival }).await
     }
 
     /// Writes a refusal down in the organization of the domain, whether or not there is such an account: among what

@@ -23,6 +23,7 @@ mod login_cookie;
 mod mails;
 mod metadata;
 mod new_password;
+mod opening;
 mod page;
 mod password;
 pub mod pending;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::attempt::count;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
@@ -17,6 +17,7 @@ use super::local_pages::NewPasswordPage;
 use super::mails;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::password::busy;
+use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
@@ -83,12 +84,13 @@ pub async fn answer(
             Choice::Alone => None,
             Choice::Refuse(_) => return Ok(None),
         };
-        Ok(Some((user.id, portal.let_in(&tx, &user, Method::MagicLink, into, &arrival).await?)))
+        let way = (&arrival, &ReturnPath::start());
+        Ok(Some((user.id, portal.let_in(&tx, &user, Method::MagicLink, into, way).await?)))
     };
     match portal.store.transaction("set password anew", set).await? {
-        Some((user, cookie)) => {
+        Some((user, opened)) => {
             count("accepted", "link");
-            Ok(signed_in(cookie, portal.mark_browser(user)))
+            Ok(opened.respond(&[portal.mark_browser(user)]))
         }
         None => Ok(portal.is_set()),
     }
@@ -267,13 +269,6 @@ impl Portal {
         };
         page::html(status, FormTarget::Here, &page)
     }
-}
-
-/// On to the app, with a session.
-pub fn signed_in(cookie: HeaderValue, mark: String) -> Response {
-    let mut response = page::redirect("/", &[mark]);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
-    response
 }
 
 /// Ends the sessions of an account, each for itself, so that one that is made in the same transaction lives.

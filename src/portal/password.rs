@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::attempt::{check, count};
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
@@ -14,6 +14,7 @@ use super::link;
 use super::local::{Arrival, Choice, Ground, Refusal, choose};
 use super::local_pages::PasswordPage;
 use super::mails;
+use super::opening::Opened;
 use super::page::{self, FormTarget, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
@@ -70,12 +71,8 @@ pub async fn answer(
     let secret = Secret::new(form.get("password").unwrap_or_default().to_owned());
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let (attempt, verified) = portal.try_password(&headers, client, &email, secret).await?;
-    match portal.enter_by_password(&email, &attempt, &verified, &arrival).await? {
-        Entry::In(user, cookie) => {
-            let mut response = page::redirect(return_to.as_str(), &[portal.mark_browser(user.id)]);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            Ok(response)
-        }
+    match portal.enter_by_password((&email, &return_to), &attempt, &verified, &arrival).await? {
+        Entry::In(user, opened) => Ok(opened.respond(&[portal.mark_browser(user.id)])),
         Entry::Refused(refusal) => {
             count("refused", refusal.code());
             let (reference, code) = (&arrival.reference, refusal.code());
@@ -87,7 +84,7 @@ pub async fn answer(
 
 /// What the last transaction came to.
 enum Entry {
-    In(User, HeaderValue),
+    In(User, Opened),
     Refused(Refusal),
 }
 
@@ -163,7 +160,7 @@ impl Portal {
     /// One transaction: is it right still, whom does it let in, and where.
     async fn enter_by_password(
         &self,
-        email: &EmailAddress,
+        (email, return_to): (&EmailAddress, &ReturnPath),
         attempt: &Attempt,
         tried: &Tried,
         arrival: &Arrival,
@@ -201,8 +198,8 @@ impl Portal {
                 },
                 Choice::Alone | Choice::Refuse(_) => None,
             };
-            let cookie = self.let_in(&tx, &user, Method::Password, into, arrival).await?;
-            Ok(Entry::In(user, cookie))
+            let opened = self.let_in(&tx, &user, Method::Password, into, (arrival, return_to)).await?;
+            Ok(Entry::In(user, opened))
         };
         let entry = self.store.transaction("sign in by password", enter).await;
         drop(turn);

@@ -8,12 +8,13 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::attempt;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::{Arrival, Choice, Ground, choose};
+use super::opening::Opened;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
@@ -240,22 +241,14 @@ pub async fn verify(
     let hash = TokenHash::of(form.get("token").unwrap_or_default().as_bytes());
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let enter = async |tx: Tx| enter(&portal, &tx, hash, &arrival).await;
-    let entered = portal.store.transaction("verify an address", enter).await?;
+    let opened = portal.store.transaction("verify an address", enter).await?;
     attempt::count("accepted", "sign_up_link");
     tracing::info!(%client, "signed in by a sign-up link");
-    let mut response = page::redirect(&entered.location, &[]);
-    response.headers_mut().append(header::SET_COOKIE, entered.cookie);
-    Ok(response)
-}
-
-/// Somebody whose address is proved.
-struct Entered {
-    cookie: HeaderValue,
-    location: String,
+    Ok(opened.respond(&[]))
 }
 
 /// Finds the account or makes it, and starts its session: in an organization if one lets them, else in none.
-async fn enter(portal: &Portal, tx: &Tx, hash: TokenHash, arrival: &Arrival) -> Result<Entered, Trouble> {
+async fn enter(portal: &Portal, tx: &Tx, hash: TokenHash, arrival: &Arrival) -> Result<Opened, Trouble> {
     let sign_up = tx.take(&SIGN_UPS, hash.as_bytes()).await?.ok_or_else(over)?;
     if effective::of_domain(tx, &sign_up.email.domain()).await?.is_some() {
         // An organization proved meanwhile that the domain is its own: its rules say how people come in.
@@ -275,9 +268,8 @@ async fn enter(portal: &Portal, tx: &Tx, hash: TokenHash, arrival: &Arrival) -> 
         Choice::Enter(place) => places.get(place).map(|place| &place.organization),
         _ => None,
     };
-    let cookie = portal.let_in(tx, &account, Method::MagicLink, into, arrival).await?;
-    let location = if into.is_some() { sign_up.return_to.to_string() } else { super::join::HERE.to_owned() };
-    Ok(Entered { cookie, location })
+    let return_to = if into.is_some() { sign_up.return_to } else { ReturnPath::parse(super::join::HERE) };
+    portal.let_in(tx, &account, Method::MagicLink, into, (arrival, &return_to)).await
 }
 
 /// One page for a link that was used, is too old, or never was.

@@ -6,25 +6,27 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderMap;
 
 use super::account;
 use super::entering::{self, Entering};
 use super::form::{Form, PAGE_FORM_LIMIT};
+use super::local::Arrival;
+use super::opening::Opened;
 use super::page::{self, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{AuditEntry, DirectoryError, Organization, audit, link, organization, user};
-use crate::kernel::{Client, Fault, FaultKind, OrgId, Slug};
+use crate::directory::{DirectoryError, Organization, link, organization, user};
+use crate::kernel::{Client, Fault, FaultKind, OrgId, Reference, Slug};
 use crate::session::records;
 use crate::store::Tx;
 
 /// What became of it.
 enum Outcome {
-    /// In, with this cookie.
-    In(HeaderValue),
+    /// In.
+    In(Opened),
     /// In that organization already.
     There,
     /// The session is over.
@@ -42,6 +44,7 @@ enum Outcome {
 pub async fn post(
     State(portal): State<Arc<Portal>>,
     Extension(client): Extension<Client>,
+    Extension(reference): Extension<Reference>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Trouble> {
@@ -50,12 +53,11 @@ pub async fn post(
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let return_to = ReturnPath::parse(form.get("return_to").unwrap_or_default());
     let slug: Slug = form.get("organization").unwrap_or_default().parse().map_err(|_| not_theirs())?;
-    match portal.switch(visitor, client, &slug).await? {
-        Outcome::In(cookie) => {
+    let arrival = Arrival::new(&portal, &headers, client, reference).await?;
+    match portal.switch(visitor, &slug, (&arrival, &return_to)).await? {
+        Outcome::In(opened) => {
             tracing::info!(session = %visitor.session, organization = %slug, "switched to another organization");
-            let mut response = page::redirect(return_to.as_str(), &[]);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            Ok(response)
+            Ok(opened.respond(&[]))
         }
         Outcome::There => Ok(page::redirect(return_to.as_str(), &[])),
         Outcome::Over => Ok(account::sign_in_first()),
@@ -67,7 +69,7 @@ pub async fn post(
 }
 
 impl Portal {
-    async fn switch(&self, visitor: Visitor, client: Client, slug: &Slug) -> Result<Outcome, Trouble> {
+    async fn switch(&self, visitor: Visitor, slug: &Slug, way: (&Arrival, &ReturnPath)) -> Result<Outcome, Trouble> {
         let switch = async |tx: Tx| {
             // Of many posts one finds the session still there.
             let Some(record) = records::find(&tx, visitor.session).await? else { return Ok(Outcome::Over) };
@@ -79,13 +81,7 @@ impl Portal {
             };
             match entering::may_enter(&tx, &user, &organization, &(&record).into()).await? {
                 Entering::Enter if record.organization == Some(organization.id) => Ok(Outcome::There),
-                Entering::Enter => {
-                    let entry = AuditEntry::new(&tx, user.email.as_str(), "login.switched", "session");
-                    let entry = entry.changed("", "session").from(client);
-                    audit::append(&tx, &*self.rng, organization.id, &entry)?;
-                    let start = self.carry_over(&tx, record, &organization).await?;
-                    Ok(Outcome::In(start.set_cookie))
-                }
+                Entering::Enter => Ok(Outcome::In(self.carry_over(&tx, record, (&user, &organization), way).await?)),
                 Entering::SignInAt(at) => match organization::by_id(&tx, at).await? {
                     Some(at) => {
                         let link = link::find(&tx, organization.id).await?;
