@@ -230,13 +230,8 @@ async fn enter(
                 }
                 Ok(Admission::In(admitted)) => {
                     let mut entered = attempt.clone();
-                    admitting::note(portal, &tx, &mut entered, &admitted).await?;
-                    entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
-                    entered.joined(&tx, &*portal.rng, &admitted)?;
-                    let new = new_session(&tx, &sign_in, &identity, &admitted, newcomer);
-                    let story = entered.story(&tx, &*portal.rng);
-                    let opening = Opening { new, story, return_to: &sign_in.return_to, arrival: &newcomer.arrival };
-                    let opened = portal.open(&tx, opening).await?;
+                    let by = (&sign_in, &*identity);
+                    let opened = open(portal, &tx, &mut entered, by, (&admitted, newcomer)).await?;
                     sign_in.finished(&tx, request_id, Some((admitted.user.id, admitted.organization.id)))?;
                     Ok(Entry::In(opened, Box::new(entered)))
                 }
@@ -269,6 +264,23 @@ async fn enter(
         Err(Stop::Pick(coming, organizations)) => Ok(pick(portal, &attempt, request_id, &coming, &organizations)),
         Err(Stop::Trouble(trouble)) => Err(trouble),
     }
+}
+
+/// Opens the session of somebody who is admitted, and notes in `entered` what there is to tell.
+async fn open(
+    portal: &Portal,
+    tx: &Tx,
+    entered: &mut Attempt,
+    (sign_in, identity): (&SignIn, &VerifiedIdentity),
+    (admitted, newcomer): (&Admitted, &Newcomer),
+) -> Result<Opened, Trouble> {
+    admitting::note(portal, tx, entered, admitted).await?;
+    entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
+    entered.joined(tx, &*portal.rng, admitted)?;
+    let new = new_session(tx, sign_in, identity, admitted, newcomer);
+    let story = entered.story(tx, &*portal.rng);
+    let opening = Opening { new, story, return_to: &sign_in.return_to, arrival: &newcomer.arrival };
+    portal.open(tx, opening).await
 }
 
 /// The page that asks whether to go on as `coming`.
