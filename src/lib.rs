@@ -20,6 +20,9 @@ pub mod saml;
 // Passwords: hashing, which can be chosen, how often they may be tried.
 pub mod credential;
 
+// The second factor: an authenticator app, recovery codes, how often they may be tried, trusted browsers.
+pub mod second_factor;
+
 // Sends what waits in the outbox, by SMTP.
 pub mod mail;
 

@@ -8,7 +8,7 @@ use super::Admin;
 use super::api::{CheckStore, StoreCheckView};
 use crate::kernel::Fault;
 use crate::store::{self, Finding, Store, StoreError};
-use crate::{credential, directory, saml, session};
+use crate::{credential, directory, saml, second_factor, session};
 
 pub(super) async fn check(admin: Arc<Admin>, _: CheckStore) -> Result<StoreCheckView, Fault> {
     // A whole store takes a while, and must not stand in the way of others.
@@ -24,6 +24,7 @@ pub async fn check_store(store: &Store) -> Result<StoreCheckView, StoreError> {
     let mut checkers = directory::check::checkers();
     checkers.extend(session::checkers());
     checkers.extend(credential::checkers());
+    checkers.extend(second_factor::checkers());
     checkers.extend(saml::keys::checkers());
     let report = store::check_store(store, &checkers).await?;
     let told = |found: &Finding| format!("table {}, record {}: {}", found.table, found.key, found.problem);

@@ -14,6 +14,7 @@ use crate::directory::{
     team_member, user,
 };
 use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, Role, Secret, Slug, UserId};
+use crate::second_factor::trusted;
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
@@ -113,6 +114,7 @@ async fn set_password(
 ) -> Result<(), Fault> {
     password::set(tx, account.id, hash)?;
     one_time_link::forget(tx, account.id).await?;
+    trusted::forget_all(tx, account.id).await?;
     records::revoke(tx, Scope::User(account.id)).await?;
     admin.audit(tx, organization.id, "password.set", &account.email, "", "")?;
     Ok(())
@@ -292,6 +294,7 @@ pub(super) async fn reset_password(admin: Arc<Admin>, call: UserResetPassword) -
                 return Ok::<_, Fault>(Changes::default());
             }
             one_time_link::forget(&tx, account.id).await?;
+            trusted::forget_all(&tx, account.id).await?;
             records::revoke(&tx, Scope::User(account.id)).await?;
             for id in member::of_user(&tx, account.id).await? {
                 admin.audit(&tx, id, "password.remove", &call.email, "", "")?;

@@ -26,6 +26,7 @@ use crate::directory::entry::Way;
 use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::{AuditEntry, User, member, password, user};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
+use crate::second_factor::trusted;
 use crate::session::{Method, Scope, records};
 use crate::store::{StoreError, Tx};
 
@@ -222,6 +223,7 @@ impl Portal {
     ) -> Result<(), Trouble> {
         password::set(tx, user.id, hash)?;
         one_time_link::forget(tx, user.id).await?;
+        trusted::forget_all(tx, user.id).await?;
         end_sessions(tx, user, stays).await?;
         let from = arrival.client.to_string();
         for organization in member::of_user(tx, user.id).await? {

@@ -1,14 +1,15 @@
 //! A domain changes hands: a bought domain buys no accounts.
 //!
 //! All in the transaction in which it is gained: its people's sessions end; the links that the former holder's identity
-//! provider made, passwords, and links that were mailed are dropped; and what they are elsewhere sleeps until somebody
-//! there confirms it. Between an organization and its Admin organization nothing changes hands.
+//! provider made, passwords, second factors, and links that were mailed are dropped; and what they are elsewhere sleeps
+//! until somebody there confirms it. Between an organization and its Admin organization nothing changes hands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Proof, notice};
 use crate::directory::{Organization, link, member, one_time_link, organization, password, user};
 use crate::kernel::{DomainName, EmailAddress, OrgId, UserId};
+use crate::second_factor::factors;
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
@@ -35,6 +36,7 @@ pub(super) async fn change(
             records::revoke(tx, Scope::User(id)).await?;
             // Nor does whoever had the address keep a way in.
             password::forget(tx, id).await?;
+            factors::remove_all(tx, id).await?;
             one_time_link::forget_all(tx, id).await?;
             let Some(person) = user::by_id(tx, id).await? else { continue };
             for elsewhere in put_to_sleep(proof, tx, holder.id, &person).await? {

@@ -7,7 +7,8 @@ use vestibule::directory::organization::{self, OrgKind};
 use vestibule::directory::{
     ClaimState, DirectoryError, Mail, Organization, Origin, User, claim, link, member, outbox, password, transfer, user,
 };
-use vestibule::kernel::{Role, SessionId};
+use vestibule::kernel::{Client, Role, SessionId};
+use vestibule::second_factor::{Confirmed, Person, factors, trusted};
 use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions, records};
 use vestibule::store::{Tx, check_store};
 
@@ -90,6 +91,33 @@ async fn a_bought_domain_buys_no_accounts() {
     assert!(is_member(&town, &partner, &ada).await && !is_member(&town, &acme, &ada).await);
     let report = check_store(&town.store, &vestibule::directory::check::checkers()).await.unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn whoever_had_the_address_keeps_no_second_factor() {
+    let town = Town::new().await;
+    let (acme, _) = town.proved("acme", "acme.test").await;
+    let (partner, eve) = (town.organization("partner").await, town.organization("eve").await);
+    let (ada, _) = ada(&town, &acme, &partner).await;
+    let person = Person { user: &ada, organization: acme.id, client: Client::default(), rng: &*town.rng };
+    let token = town
+        .run(async |tx| {
+            let secret = factors::set_up_app(tx, &*town.rng, ada.id, "here").await?;
+            let key = totp_rs::Secret::try_from_base32(secret.text().replace(' ', "")).unwrap();
+            let seconds = u64::try_from(tx.now().seconds()).unwrap();
+            let code = totp_rs::Builder::new().with_secret(key).build_noncompliant().generate(seconds).to_string();
+            assert_eq!(factors::confirm_app(tx, &person, "here", &code).await?, Confirmed::Done);
+            factors::new_recovery_codes(tx, &person).await?;
+            Ok(trusted::trust(tx, &*town.rng, ada.id, DAY, "Firefox").await?)
+        })
+        .await;
+    assert!(factors::of(&town.store.reader(), ada.id).await.unwrap().any());
+    town.run(async |tx| claim::release(tx, &acme, &domain("acme.test")).await).await;
+    town.run(async |tx| town.proof.claim_trusted(tx, &eve, &domain("acme.test")).await).await;
+    let reader = town.store.reader();
+    let left = factors::of(&reader, ada.id).await.unwrap();
+    assert!(!left.any() && left.recovery.left() == 0);
+    assert!(trusted::find(&reader, ada.id, &token).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -20,11 +20,12 @@ const STOREYS: [&[&str]; 11] = [
 ];
 
 /// Rooms that may name less than their storey would let them: the hot path, the side port, the roof.
-const NARROWER: [(&str, &[&str]); 4] = [
+const NARROWER: [(&str, &[&str]); 5] = [
     ("main", &["cli"]),
     ("proxy", &["session", "kernel"]),
     ("scim", &["directory", "store", "kernel"]),
     ("telemetry", &["config", "kernel"]),
+    ("second_factor", &["directory", "store", "kernel"]),
 ];
 
 fn storey(room: &str) -> Option<usize> {

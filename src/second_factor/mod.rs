@@ -1,0 +1,33 @@
+//! The second factor: an authenticator app and recovery codes, how often they may be tried, browsers that are trusted.
+//!
+//! Who is asked for one, when, is decided where people sign in. An answer is given in two steps: [`reserve`] counts it
+//! as wrong, in a transaction of its own; [`answer`], in the caller's, looks at it and takes that back if it is right.
+
+mod answer;
+mod attempts;
+pub mod factors;
+mod person;
+mod recovery;
+mod totp;
+pub mod trusted;
+
+pub use answer::{Answer, FactorMethod, Right, Verdict, answer};
+pub use attempts::{Guarded, Reserved, Ticket, pause, reserve};
+pub use factors::{App, Confirmed, Factors};
+pub use person::Person;
+pub use recovery::{CODES, RecoveryCodes};
+pub use totp::{AppSecret, matching_step};
+pub use trusted::TrustedBrowser;
+
+use crate::store::TableChecker;
+
+/// What the room promises of each of its records, for [`check_store`](crate::store::check_store).
+pub fn checkers() -> Vec<TableChecker> {
+    let mut all = factors::checkers();
+    all.extend(attempts::checkers());
+    all.extend(trusted::checkers());
+    all
+}
+
+#[cfg(test)]
+mod factor_tests;

@@ -1,0 +1,3 @@
+//! The second factor: what its records promise when the process dies.
+
+mod kill;
