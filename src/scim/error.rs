@@ -35,6 +35,8 @@ pub enum ScimType {
     InvalidCursor,
     /// The cursor is too old.
     ExpiredCursor,
+    /// The count beside a cursor is no number.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -51,6 +53,7 @@ impl ScimType {
             ScimType::InvalidValue => "invalidValue",
             ScimType::InvalidCursor => "invalidCursor",
             ScimType::ExpiredCursor => "expiredCursor",
+            ScimType::InvalidCount => "invalidCount",
         }
     }
 
