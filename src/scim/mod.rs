@@ -27,3 +27,9 @@ pub use patch::{GroupChange, Patch};
 pub use projection::Projection;
 pub use resource::Attributes;
 pub use sort::{Sort, SortKey};
+
+#[cfg(test)]
+mod dialect_tests;
+
+#[cfg(test)]
+mod property_tests;

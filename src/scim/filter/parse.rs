@@ -195,7 +195,7 @@ fn operator(word: &str) -> Option<Operator> {
 fn place(scope: Scope, name: &str) -> Result<Place, String> {
     let malformed = || "The filter holds a name that is none.".to_owned();
     let place = match scope {
-        Scope::Resource(kind) => match resolve(kind, name).ok_or_else(malformed)? {
+        Scope::Resource(kind) => match resolve_or_extension(kind, name).ok_or_else(malformed)? {
             Name::Attribute(target) => Place::Attribute(target),
             Name::Unknown => Place::Unknown,
             Name::Schema(schema) => return Err(format!("`{}` names no attribute.", schema.id)),
@@ -206,6 +206,14 @@ fn place(scope: Scope, name: &str) -> Result<Place, String> {
     match leaf(place) {
         Some(leaf) if leaf.returned == Returned::Never => Err(format!("`{}` can't be asked for.", leaf.name)),
         _ => Ok(place),
+    }
+}
+
+/// Entra looks managers up as `manager eq "…"`, without the URN of the extension (S28).
+fn resolve_or_extension(kind: Kind, name: &str) -> Option<Name> {
+    match (resolve(kind, name)?, kind.extension()) {
+        (Name::Unknown, Some(extension)) if !name.contains(':') => resolve(kind, &format!("{}:{name}", extension.id)),
+        (known, _) => Some(known),
     }
 }
 

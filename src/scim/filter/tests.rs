@@ -124,7 +124,7 @@ fn s22_extensions_go_by_their_urn_and_unknown_attributes_have_no_value() {
     check(&format!("{}:MANAGER.value eq \"26\"", enterprise.to_uppercase()), true);
     check(&format!("{enterprise}:manager eq \"26\""), true);
     check("urn:ietf:params:scim:schemas:core:2.0:User:userName sw \"bj\"", true);
-    check("department eq \"R&D\"", false);
+    check("department eq \"R&D\" and manager eq \"26\"", true);
     check("urn:example:custom:shoeSize gt 38", false);
     check("shoeSize eq true", false);
     check("shoeSize pr", false);

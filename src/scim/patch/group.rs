@@ -66,6 +66,8 @@ impl Changes {
         };
         for (key, value) in entries {
             match PatchPath::known(KIND, key) {
+                // Null members are no wish to empty the group: that is written `[]` (S31).
+                Ok(Some(PatchPath::Attribute(place))) if place.is_members() && value.is_null() => {}
                 Ok(Some(PatchPath::Attribute(place))) => {
                     self.change(operation, &place, Some(value).filter(|value| !value.is_null()), false)?;
                 }

@@ -23,6 +23,13 @@ pub struct Place {
     pub filter: Option<Node>,
 }
 
+impl Place {
+    /// Whether it is a group's `members`.
+    pub fn is_members(&self) -> bool {
+        self.target.attribute.name == "members"
+    }
+}
+
 impl PatchPath {
     /// Reads a path. Refused with 400: `invalidPath` if it is none or leads to nothing that is known, `invalidFilter`
     /// for what stands in its brackets.

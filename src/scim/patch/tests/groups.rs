@@ -40,6 +40,11 @@ fn s29_okta_replaces_with_and_without_a_path() {
         json!({"op": "replace", "path": "members", "value": [{"value": "a"}]}),
         &[GroupChange::ReplaceMembers(ids(&["a"]))],
     );
+    check(
+        json!({"op": "replace", "value": {"members": null, "displayName": "Ops"}}),
+        &[GroupChange::DisplayName("Ops".to_owned())],
+    );
+    check(json!({"op": "replace", "value": {"members": []}}), &[GroupChange::ReplaceMembers(Vec::new())]);
     check(json!({"op": "replace", "path": "members", "value": []}), &[GroupChange::ReplaceMembers(Vec::new())]);
     check(
         json!({"op": "replace", "value": {"id": "own", "displayName": "Ops"}}),
