@@ -9,6 +9,10 @@ mod gate;
 mod saml_bytes;
 #[path = "../../../fuzz/targets/saml_mutated.rs"]
 mod saml_mutated;
+#[path = "../../../fuzz/targets/scim_filter.rs"]
+mod scim_filter;
+#[path = "../../../fuzz/targets/scim_patch.rs"]
+mod scim_patch;
 #[path = "../../../fuzz/targets/uploads.rs"]
 mod uploads;
 
@@ -58,6 +62,17 @@ fn uploads_in_any_disrepair_end_in_a_sentence() {
 #[test]
 fn what_the_gate_reads_is_read_by_others_alike() {
     replay(gate::run, &["fuzz/seeds/gate"], 30);
+}
+
+#[test]
+fn s22_a_scim_filter_answers_or_is_refused() {
+    replay(scim_filter::run, &["fuzz/seeds/scim_filter"], 20);
+}
+
+#[test]
+fn s24_scim_bodies_end_in_a_value_or_a_refusal() {
+    let dialects = ["tests/scim/entra", "tests/scim/okta", "tests/scim/onelogin"];
+    replay(scim_patch::run, &[&["fuzz/seeds/scim_patch"][..], &dialects].concat(), 60);
 }
 
 #[test]
