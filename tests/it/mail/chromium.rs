@@ -3,23 +3,6 @@
 use super::town::{GOOD, OTHER, Town};
 use crate::world::browser::Browser;
 
-/// Pictures of the page at two widths; nothing may be cut off.
-async fn look(browser: &Browser, name: &str) {
-    for width in [360, 1280] {
-        browser.width(width).await;
-        browser.picture(&format!("{name}_{width}")).await;
-        let wider = browser.client.execute("return document.documentElement.scrollWidth > innerWidth", vec![]).await;
-        assert_eq!(wider.expect("an answer"), false, "{name}: nothing is cut off at {width} pixels");
-        let unlabelled =
-            "return [...document.querySelectorAll('input:not([type=hidden])')].filter(i => !i.labels.length).length";
-        assert_eq!(
-            browser.client.execute(unlabelled, vec![]).await.expect("an answer"),
-            0,
-            "{name}: every field has a label"
-        );
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_come_in_by_invitation_password_and_link() {
     let town = Town::start().await;
@@ -29,17 +12,17 @@ async fn people_come_in_by_invitation_password_and_link() {
     let at = |path: &str| format!("{}{path}", town.world.public_url);
     browser.go(&town.mail.mail_to("gavin@hooli.example", 1).await.link()).await;
     browser.sees("Welcome to Hooli").await;
-    look(&browser, "invitation").await;
+    browser.look("invitation").await;
     browser.fill("New password", GOOD).await;
     browser.press("Set the password").await;
     browser.sees("gavin@hooli.example").await;
     browser.go(&at("/.vestibule/account/password")).await;
-    look(&browser, "change_password").await;
+    browser.look("change_password").await;
     browser.fill("Present password", GOOD).await;
     browser.fill("New password", OTHER).await;
     browser.press("Set the password").await;
     browser.sees("Your password is set").await;
-    look(&browser, "password_is_set").await;
+    browser.look("password_is_set").await;
     browser.go(&at("/.vestibule/sign-out")).await;
     browser.press("Sign out").await;
     browser.sees("You are signed out").await;
@@ -48,22 +31,22 @@ async fn people_come_in_by_invitation_password_and_link() {
     browser.fill("Work e-mail address", "alan@globex.example").await;
     browser.press("Continue").await;
     browser.sees("Continue with single sign-on").await;
-    look(&browser, "single_sign_on_or_password").await;
+    browser.look("single_sign_on_or_password").await;
     browser.go(&at("/.vestibule/sign-in?return_to=%2Fdeals")).await;
     browser.press("Use a password").await;
     browser.fill("Work e-mail", "gavin@hooli.example").await;
     browser.fill("Password", "wrong").await;
     browser.press("Sign in").await;
     browser.sees("do not sign anyone in").await;
-    look(&browser, "wrong_password").await;
+    browser.look("wrong_password").await;
     browser.press("Mail me a link instead").await;
     browser.fill("Work e-mail", "gavin@hooli.example").await;
-    look(&browser, "ask_link").await;
+    browser.look("ask_link").await;
     browser.press("Mail me a link").await;
     browser.sees("Look into your mail").await;
     browser.go(&town.mail.mail_to("gavin@hooli.example", 3).await.link()).await;
     browser.sees("this link works once").await;
-    look(&browser, "confirm_link").await;
+    browser.look("confirm_link").await;
     browser.press("Sign in").await;
     browser.sees("verified").await;
     assert_eq!(browser.url().await, at("/deals"));

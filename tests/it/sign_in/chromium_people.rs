@@ -9,40 +9,21 @@ use super::chromium::{sign_in, until_at};
 
 const QUESTION: &str = "Work e-mail address";
 
-/// Keeps pictures of the page, narrow and wide, in light and in dark, and holds its layout to what is promised.
-async fn look(browser: &Browser, name: &str) {
-    for dark in [false, true] {
-        browser.scheme(dark).await;
-        for width in [360, 1280] {
-            browser.width(width).await;
-            let shade = if dark { "dark" } else { "light" };
-            browser.picture(&format!("{name}_{width}_{shade}")).await;
-            let wider =
-                browser.client.execute("return document.documentElement.scrollWidth > innerWidth", vec![]).await;
-            assert_eq!(wider.expect("an answer"), false, "{name}: nothing is cut off at {width} pixels");
-        }
-    }
-    let unnamed = "return [...document.querySelectorAll('button, a, input:not([type=hidden])')].filter(\
-                   one => !(one.ariaLabel || one.textContent.trim() || one.labels?.length)).length";
-    let unnamed = browser.client.execute(unnamed, vec![]).await;
-    assert_eq!(unnamed.expect("an answer"), 0, "{name}: everything that can be pressed has a name");
-}
-
 /// Signs in by a link in the mail.
-async fn sign_up(world: &World, mail: &MailServer, browser: &Browser, email: &str, count: usize) {
+pub async fn sign_up(world: &World, mail: &MailServer, browser: &Browser, email: &str, count: usize) {
     browser.go(&format!("{}/.vestibule/sign-in", world.public_url)).await;
     browser.fill(QUESTION, email).await;
     browser.press("Continue").await;
     browser.sees("Continue by e-mail").await;
     if count == 1 {
-        look(browser, "sign_up").await;
+        browser.look("sign_up").await;
     }
     browser.press("Send the link").await;
     browser.sees("Look into your mail").await;
     browser.go(&mail.mail_to(email, count).await.link()).await;
     browser.sees(&format!("You sign in as {email}")).await;
     if count == 1 {
-        look(browser, "verify").await;
+        browser.look("verify").await;
     }
     browser.press("Go on as").await;
 }
@@ -64,7 +45,7 @@ async fn a_new_person_asks_and_an_owner_lets_them_in() {
     let (eve, olga) = (Browser::start().await, Browser::start().await);
     sign_up(&world, &mail, &eve, "eve@initech.example", 1).await;
     eve.sees("Welcome").await;
-    look(&eve, "join").await;
+    eve.look("join").await;
     eve.go(&format!("{}/", world.public_url)).await;
     let closed = eve.sees("This page is not for you").await;
     assert!(closed.contains("eve@initech.example"), "{closed}");
@@ -72,7 +53,7 @@ async fn a_new_person_asks_and_an_owner_lets_them_in() {
     eve.press("What you can join").await;
     eve.press("Ask to join").await;
     eve.sees("Your request is on its way").await;
-    look(&eve, "asked").await;
+    eve.look("asked").await;
 
     let link = mail.mail_to("olga@initech.example", 1).await.link();
     olga.go(&link).await;
@@ -81,7 +62,7 @@ async fn a_new_person_asks_and_an_owner_lets_them_in() {
     until_at(&olga, &format!("{}/", world.public_url)).await;
     olga.go(&link).await;
     olga.sees("Request to join Initech").await;
-    look(&olga, "access").await;
+    olga.look("access").await;
     olga.press("Let in").await;
     olga.sees("They are told by mail").await;
 
@@ -95,7 +76,7 @@ async fn a_new_person_asks_and_an_owner_lets_them_in() {
     until_at(&eve, &format!("{}/", world.public_url)).await;
     eve.go(&format!("{}/.vestibule/account", world.public_url)).await;
     eve.sees("at Initech Annex").await;
-    look(&eve, "account_two").await;
+    eve.look("account_two").await;
     world.run(&["check", "--store"]);
 }
 

@@ -27,6 +27,31 @@ const FLAGS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
+/// How many things that can be pressed or filled have no name.
+const UNNAMED: &str = "return [...document.querySelectorAll('button, a, textarea, input:not([type=hidden])')].filter(\
+                       one => !(one.ariaLabel || one.textContent.trim() || one.labels?.length)).length";
+/// The texts whose contrast is under 4.5 : 1, each with its colours and its contrast.
+const FAINT: &str = "
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    const linear = part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const behind = one => {
+        for (; one; one = one.parentElement) {
+            const found = parts(getComputedStyle(one).backgroundColor);
+            if (found.length === 3 || found[3] === 1) return found;
+        }
+        return [255, 255, 255];
+    };
+    const texts = [...document.body.querySelectorAll('*')].filter(one => one.offsetParent !== null &&
+        ([...one.childNodes].some(node => node.nodeType === 3 && node.data.trim()) || one.matches('input, textarea')));
+    if (!texts.length) return ['no text'];
+    return texts.map(one => {
+        const [ink, paper] = [parts(getComputedStyle(one).color), behind(one)];
+        const [low, high] = [light(ink), light(paper)].sort((a, b) => a - b);
+        return [one.tagName, one.textContent.trim().slice(0, 30), ink, paper, (high + 0.05) / (low + 0.05)];
+    }).filter(found => found[4] < 4.5);
+";
+
 /// A browser with an empty profile; it ends when dropped.
 pub struct Browser {
     /// For what has no word here.
@@ -68,7 +93,7 @@ impl Browser {
 
     /// Makes the window that wide.
     pub async fn width(&self, pixels: u32) {
-        self.client.set_window_size(pixels, 900).await.expect("a window");
+        self.client.set_window_size(pixels, 1400).await.expect("a window");
     }
 
     /// Has pages shown as to somebody who prefers a dark screen, or a light one.
@@ -117,6 +142,12 @@ impl Browser {
         self.wait(Locator::XPath(&path)).await.click().await.unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 
+    /// Picks the choice with this label.
+    pub async fn choose(&self, label: &str) {
+        let path = format!("//label[contains(normalize-space(.), '{label}')]");
+        self.wait(Locator::XPath(&path)).await.click().await.unwrap_or_else(|error| panic!("{label}: {error}"));
+    }
+
     /// Waits until the page shows this text; gives all of its text.
     pub async fn sees(&self, text: &str) -> String {
         let start = std::time::Instant::now();
@@ -152,6 +183,29 @@ impl Browser {
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
     }
 
+    /// Keeps pictures of the page, narrow and wide, in light and in dark, and holds it to what is promised of every page:
+    /// nothing is cut off, whatever can be pressed or filled has a name, and text stands out (WCAG 2.2 §1.4.3, AA).
+    pub async fn look(&self, name: &str) {
+        for dark in [false, true] {
+            self.scheme(dark).await;
+            let shade = if dark { "dark" } else { "light" };
+            for width in [360, 1280] {
+                self.width(width).await;
+                self.picture(&format!("{name}_{width}_{shade}")).await;
+                let wider = self.ask("return document.documentElement.scrollWidth > innerWidth").await;
+                assert_eq!(wider, false, "{name}: nothing is cut off at {width} pixels");
+            }
+            assert_eq!(self.ask("return matchMedia('(prefers-color-scheme: dark)').matches").await, dark, "{name}");
+            assert_eq!(self.ask(FAINT).await, json!([]), "{name}, {shade}: text stands out from what is behind it");
+        }
+        assert_eq!(self.ask(UNNAMED).await, 0, "{name}: everything that can be pressed has a name");
+    }
+
+    /// What a script says of the page.
+    pub async fn ask(&self, script: &str) -> serde_json::Value {
+        self.client.execute(script, vec![]).await.expect("an answer")
+    }
+
     async fn wait(&self, what: Locator<'_>) -> fantoccini::elements::Element {
         match self.client.wait().at_most(PATIENCE).for_element(what).await {
             Ok(found) => found,
@@ -180,6 +234,17 @@ impl Drop for Driver {
         let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
         let _ = self.0.wait();
     }
+}
+
+#[tokio::test]
+async fn a_look_finds_faint_text() {
+    let browser = Browser::start().await;
+    browser
+        .go("data:text/html,<body style=background:white><p style=color:black>Good</p><p style=color:%23999>Bad")
+        .await;
+    let faint = browser.ask(FAINT).await;
+    assert_eq!((faint[0][1].as_str(), faint[1].as_str()), (Some("Bad"), None), "{faint}");
+    assert_eq!(faint.as_array().map(Vec::len), Some(1), "{faint}");
 }
 
 #[tokio::test]
