@@ -3,13 +3,16 @@
 //!
 //! Queued is sent at least once: a row leaves only when the mail server has taken it, or when it is given up.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::member;
+use super::team;
+use super::team_member;
 use super::user;
-use crate::kernel::{EmailAddress, MailId, OrgId, Rng, Role, Secret, Timestamp};
+use crate::kernel::{EmailAddress, MailId, OrgId, Rng, Role, Secret, Timestamp, UserId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker, decodes};
 
 /// Mail to be sent, by the moment of its next attempt.
@@ -123,8 +126,8 @@ pub async fn queue(tx: &Tx, rng: &dyn Rng, mail: &Mail, not_after: Timestamp) ->
     Ok(true)
 }
 
-/// Queues the same notice to each member of `organization` with one of `roles` whose account is active.
-/// Gives how many mails were queued.
+/// Queues the same notice to each member of `organization` with one of `roles`, their own or a team's (D2), whose account
+/// is active. Gives how many mails were queued.
 ///
 /// # Errors
 /// The store's.
@@ -136,19 +139,36 @@ pub async fn queue_to_members(
     (subject, text): (&str, &str),
     not_after: Timestamp,
 ) -> Result<usize, StoreError> {
-    let (mut count, mut after) = (0, None);
-    loop {
-        let page = member::list(tx, organization, after).await?;
-        let Some(last) = page.last() else { return Ok(count) };
-        after = Some(last.user);
-        for member in page.iter().filter(|member| !member.asleep && roles.contains(&member.role)) {
-            let Some(user) = user::by_id(tx, member.user).await?.filter(|user| user.active) else { continue };
-            count += usize::from(queue(tx, rng, &Mail::new(&user.email, subject, text), not_after).await?);
-            if count == NOTICE_LIMIT {
-                return Ok(count);
-            }
+    let mut count = 0;
+    for id in with_role(tx, organization, roles).await? {
+        if member::find(tx, organization, id).await?.is_none() {
+            continue;
+        }
+        let Some(user) = user::by_id(tx, id).await?.filter(|user| user.active) else { continue };
+        count += usize::from(queue(tx, rng, &Mail::new(&user.email, subject, text), not_after).await?);
+        if count == NOTICE_LIMIT {
+            break;
         }
     }
+    Ok(count)
+}
+
+/// Whoever has one of `roles`: by themselves first, then by a team that carries it.
+async fn with_role(tx: &Tx, organization: OrgId, roles: &[Role]) -> Result<Vec<UserId>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = member::list(tx, organization, after).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.user);
+        found.extend(page.iter().filter(|member| roles.contains(&member.role)).map(|member| member.user));
+    }
+    let mut held: BTreeSet<UserId> = found.iter().copied().collect();
+    for team in team::list_all(tx, organization).await? {
+        if team.role.is_some_and(|role| roles.contains(&role)) {
+            found.extend(team_member::list_all(tx, &team).await?.into_iter().filter(|user| held.insert(*user)));
+        }
+    }
+    Ok(found)
 }
 
 /// Takes the mail that has been due longest, for [`ATTEMPT_FOR`]: of many that ask, one gets it.

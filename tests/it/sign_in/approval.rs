@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use vestibule::directory::claim;
 use vestibule::directory::organization::OrgKind;
+use vestibule::directory::{DirectoryError, Origin, claim, team, team_member, user};
 use vestibule::kernel::Role;
 use vestibule::store::Tx;
 
@@ -19,6 +19,22 @@ async fn approval_tells_owners_and_admins_and_one_of_them_decides_once() {
     site.add(&initech, "olga@initech.example", Role::Owner).await;
     site.add(&initech, "adam@initech.example", Role::Admin).await;
     site.add(&initech, "bill@initech.example", Role::BillingAdmin).await;
+    site.add(&initech, "tess@initech.example", Role::Member).await;
+    for (name, role, who) in [
+        ("Ops", Role::Admin, ["tess@initech.example", "olga@initech.example"]),
+        ("Money", Role::BillingAdmin, ["bill@initech.example", "adam@initech.example"]),
+    ] {
+        let make = async |tx: Tx| {
+            let made = team::create(&tx, &site.rng, &initech, name, Origin::Hand, None).await?;
+            team::set_role(&tx, &site.rng, &made, Some(role))?;
+            for email in who {
+                let account = user::by_email(&tx, &email.parse().unwrap()).await?;
+                team_member::add(&tx, &site.rng, &initech, &made, &account, Origin::Hand).await?;
+            }
+            Ok::<_, DirectoryError>(())
+        };
+        site.store.transaction("test", make).await.unwrap();
+    }
     let mut eve = site.browser();
     assert_eq!(site.sign_up(&mut eve, EVE).await, JOIN);
     let asked = eve.post(JOIN, &[("organization", "initech")]).await;
@@ -26,10 +42,11 @@ async fn approval_tells_owners_and_admins_and_one_of_them_decides_once() {
     assert_eq!(site.role(EVE, &initech).await, None);
     let again = eve.post(JOIN, &[("organization", "initech")]).await;
     assert!(again.body.contains("You asked already"), "{again:?}");
-    let mut mails = [site.mail().await.unwrap(), site.mail().await.unwrap()];
+    let mut mails = [site.mail().await.unwrap(), site.mail().await.unwrap(), site.mail().await.unwrap()];
     assert_eq!(site.mail().await, None, "one each, and none to billing admins");
     mails.sort_by(|one, two| one.to.cmp(&two.to));
-    assert_eq!([&mails[0].to, &mails[1].to].map(ToString::to_string), ["adam@initech.example", "olga@initech.example"]);
+    let told = ["adam@initech.example", "olga@initech.example", "tess@initech.example"];
+    assert_eq!(mails.each_ref().map(|mail| mail.to.to_string()), told, "an admin by team is one (D2)");
     assert!(mails[0].subject.contains(EVE) && mails[0].text.expose().contains("initech"));
     let link = link_in(&mails[0]);
 
