@@ -29,6 +29,8 @@ pub const REQUEST_FOR: Duration = Duration::from_secs(14 * 24 * 3600);
 pub const DECLINED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many requests of one person are remembered at once: each is mail to somebody.
 pub const REQUEST_LIMIT: usize = 10;
+/// How many requests are read at once.
+const PAGE: usize = 500;
 /// Random bytes of a link's token.
 const TOKEN_BYTES: usize = 32;
 /// Who decides.
@@ -163,6 +165,25 @@ pub async fn find(tx: &Tx, organization: OrgId, user: UserId) -> Result<Option<A
     tx.get(&REQUESTS, &(organization, user)).await
 }
 
+/// The requests to an organization that nobody has decided yet, at most `limit`.
+///
+/// # Errors
+/// The store's.
+pub async fn waiting(tx: &Tx, organization: OrgId, limit: usize) -> Result<Vec<AccessRequest>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.scan(&REQUESTS, &organization, after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        found.extend(page.into_iter().map(|(_, request)| request).filter(|held| held.state == State::Waiting));
+        if found.len() >= limit {
+            break;
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
+}
+
 /// The organizations that a person asked lately.
 pub async fn of_user(tx: &Tx, user: UserId) -> Result<Vec<OrgId>, StoreError> {
     let rows = tx.scan(&BY_USER, &user, None, REQUEST_LIMIT).await?;
@@ -186,7 +207,15 @@ pub struct Opened {
 /// # Errors
 /// The store's.
 pub async fn open(tx: &Tx, token: &str, reader: UserId) -> Result<Option<Opened>, StoreError> {
-    let Some((id, user)) = tx.get(&LINKS, TokenHash::of(token.as_bytes()).as_bytes()).await? else { return Ok(None) };
+    let Some(key) = tx.get(&LINKS, TokenHash::of(token.as_bytes()).as_bytes()).await? else { return Ok(None) };
+    open_by_key(tx, key, reader).await
+}
+
+/// The request of `user` to be let into `organization`, for `reader`: as [`open`] gives it.
+///
+/// # Errors
+/// The store's.
+pub async fn open_by_key(tx: &Tx, (id, user): (OrgId, UserId), reader: UserId) -> Result<Option<Opened>, StoreError> {
     let (organization, who) = (organization::by_id(tx, id).await?, user::by_id(tx, user).await?);
     let (Some(organization), Some(who)) = (organization, who) else { return Ok(None) };
     if organization.kind != OrgKind::Customer || !may_decide(tx, id, reader).await? {

@@ -44,6 +44,10 @@ pub enum Act {
     Confirm(OrgId),
     /// Ends its membership of this organization.
     Remove(OrgId),
+    /// Sees how this organization is run; the account is nobody's.
+    See(OrgId),
+    /// Says who finds this organization by themselves; the account is nobody's.
+    SetDiscoverability(OrgId),
     /// Puts it into a team of this organization, or takes it out; the role is the team's.
     MoveInTeam(OrgId, Option<Role>),
 }
@@ -66,7 +70,7 @@ pub enum Denied {
     NotTheirOrganization,
     /// Their role does not allow it (D1).
     NotTheirRole,
-    /// It concerns an owner, and only owners act on owners (D1).
+    /// Only owners do that, or act on an owner (D1).
     OwnersAffair,
 }
 
@@ -83,9 +87,26 @@ pub fn may(actor: Actor, act: Act, target: Target) -> Result<(), Denied> {
             }
             manages(role, target.role)
         }
-        Act::EndSessionsIn(place) | Act::Confirm(place) | Act::Remove(place) => {
+        Act::EndSessionsIn(place) | Act::Remove(place) => {
             within(organization, place)?;
             manages(role, target.role)
+        }
+        // Whoever says that a person is still meant answers for the organization.
+        Act::Confirm(place) => {
+            within(organization, place)?;
+            manages(role, Some(Role::Owner))
+        }
+        Act::See(place) => {
+            within(organization, place)?;
+            if role == Role::Member { Err(Denied::NotTheirRole) } else { Ok(()) }
+        }
+        Act::SetDiscoverability(place) => {
+            within(organization, place)?;
+            match role {
+                Role::Owner | Role::BillingAdmin => Ok(()),
+                Role::Admin => Err(Denied::OwnersAffair),
+                Role::Member => Err(Denied::NotTheirRole),
+            }
         }
         Act::Add(place, given) | Act::SetRole(place, given) => {
             within(organization, place)?;
@@ -123,7 +144,7 @@ pub async fn actor(tx: &Tx, organization: OrgId, account: &User) -> Result<Optio
 }
 
 /// What is known of an account, seen from whoever acts. A membership that sleeps counts with its role: an admin can't
-/// confirm an owner.
+/// end an owner's.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -151,13 +172,12 @@ mod tests {
     /// What concerns the whole account.
     const WHOLE: [Act; 4] = [Act::ResetSecondFactor, Act::Deactivate, Act::Activate, Act::EndAllSessions];
 
-    /// What concerns a membership of one organization, and gives no more than `member`.
-    fn in_one(place: OrgId) -> [Act; 6] {
+    /// What concerns a membership of one organization, gives no more than `member`, and is an admin's, too.
+    fn in_one(place: OrgId) -> [Act; 5] {
         [
             Act::EndSessionsIn(place),
             Act::Add(place, Role::Member),
             Act::SetRole(place, Role::Member),
-            Act::Confirm(place),
             Act::Remove(place),
             Act::MoveInTeam(place, None),
         ]
@@ -196,7 +216,8 @@ mod tests {
     fn d5_no_role_of_another_organization_acts_in_this_one() {
         for role in Role::ALL {
             for target in targets() {
-                for act in in_one(MINE) {
+                let own = [Act::Confirm(MINE), Act::See(MINE), Act::SetDiscoverability(MINE)];
+                for act in in_one(MINE).into_iter().chain(own) {
                     let told = may(of(OTHER, role), act, target);
                     assert_eq!(told, Err(Denied::NotTheirOrganization), "{role} {act:?} {target:?}");
                 }
@@ -247,9 +268,24 @@ mod tests {
     }
 
     #[test]
+    fn d1_owners_confirm_and_owners_and_billing_admins_say_who_finds_the_organization() {
+        let check = |act: Act, expected: [Result<(), Denied>; 4]| {
+            for target in targets() {
+                let told = Role::ALL.map(|role| may(of(MINE, role), act, target));
+                assert_eq!(told, expected, "{act:?} {target:?}");
+            }
+        };
+        let (owners, not) = (Err(Denied::OwnersAffair), Err(Denied::NotTheirRole));
+        // owner, admin, billing admin, member
+        check(Act::Confirm(MINE), [Ok(()), owners, not, not]);
+        check(Act::See(MINE), [Ok(()), Ok(()), Ok(()), not]);
+        check(Act::SetDiscoverability(MINE), [Ok(()), owners, Ok(()), not]);
+    }
+
+    #[test]
     fn the_operator_may_all() {
         for target in targets() {
-            for act in WHOLE.into_iter().chain(in_one(MINE)) {
+            for act in WHOLE.into_iter().chain(in_one(MINE)).chain([Act::Confirm(MINE), Act::See(MINE)]) {
                 assert_eq!(may(Actor::Operator, act, target), Ok(()));
             }
         }

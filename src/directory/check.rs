@@ -74,13 +74,20 @@ fn members() -> Vec<TableChecker> {
         if user::by_id(&tx, user).await?.is_none() {
             return Ok(unless(false, "there is no such account"));
         }
+        if tx.get(&member::ASLEEP, &(organization, user)).await?.is_some() != record.asleep {
+            return Ok(unless(false, "it sleeps, or not, otherwise than the list of those that sleep says"));
+        }
         in_organization(&tx, organization).await
     });
     let index = checker(&member::BY_USER, async |tx: Tx, (user, organization), ()| {
         let right = member::record(&tx, organization, user).await?.is_some();
         Ok(unless(right, "the account names an organization which it is no member of"))
     });
-    vec![record, index]
+    let asleep = checker(&member::ASLEEP, async |tx: Tx, (organization, user), ()| {
+        let right = member::record(&tx, organization, user).await?.is_some_and(|member| member.asleep);
+        Ok(unless(right, "a membership is listed as asleep which is not"))
+    });
+    vec![record, index, asleep]
 }
 
 fn teams() -> Vec<TableChecker> {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::claim::VERIFIED;
-use super::effective;
+use super::effective::{self, Effective};
 use super::error::DirectoryError;
 use super::organization::{self, OrgKind, Organization};
 use super::public_mail::PublicMail;
@@ -66,19 +66,20 @@ impl FromStr for Discoverability {
     }
 }
 
-/// Domains as `org set discoverable_domains=…` takes them: with commas between, sorted, each once; none: empty.
+/// Domains as `org set discoverable_domains=…` takes them: with commas or white space between; gives them sorted, each
+/// once; none: empty.
 ///
 /// # Errors
 /// [`DirectoryError::InvalidSetting`].
 pub fn domains(text: &str) -> Result<Vec<DomainName>, DirectoryError> {
     let mut found = BTreeSet::new();
-    for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
+    for part in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|part| !part.is_empty()) {
         let wanted =
             |_| DirectoryError::InvalidSetting(format!("«{part}» is no domain: one like acme.example is wanted"));
         found.insert(part.parse::<DomainName>().map_err(wanted)?);
     }
     if found.len() > DOMAIN_LIMIT {
-        let text = format!("discoverable_domains are at most {DOMAIN_LIMIT}");
+        let text = format!("an organization names at most {DOMAIN_LIMIT} work domains");
         return Err(DirectoryError::InvalidSetting(text));
     }
     Ok(found.into_iter().collect())
@@ -150,7 +151,7 @@ pub async fn offers(tx: &Tx, domain: &DomainName) -> Result<Vec<(Organization, O
             customer: here.organization.kind == OrgKind::Customer,
             named: settings.discoverable_domains.contains(domain),
             held_by_another: holder.is_some_and(|holder| holder != id),
-            single_sign_on: here.rules.require_sso || effective::has_sso(tx, here.connection().id).await?,
+            single_sign_on: single_sign_on(tx, &here).await?,
         };
         if let Some(offer) = offer(&facts) {
             found.push((here.organization, offer));
@@ -158,6 +159,14 @@ pub async fn offers(tx: &Tx, domain: &DomainName) -> Result<Vec<(Organization, O
     }
     found.sort_by(|(one, _), (two, _)| (&one.name, &one.slug).cmp(&(&two.name, &two.slug)));
     Ok(found)
+}
+
+/// Whether single sign-on decides who gets into an organization, so that nobody comes by themselves.
+///
+/// # Errors
+/// The store's.
+pub async fn single_sign_on(tx: &Tx, here: &Effective) -> Result<bool, StoreError> {
+    Ok(here.rules.require_sso || effective::has_sso(tx, here.connection().id).await?)
 }
 
 /// Whether any organization is on the list of `domain`.
@@ -243,6 +252,7 @@ mod tests {
     fn work_domains_are_a_sorted_list_without_public_mail() {
         let read = |text: &str| domains(text).map(|all| all.iter().map(DomainName::to_string).collect::<Vec<_>>());
         assert_eq!(read("b.example, A.example,a.example").unwrap(), ["a.example", "b.example"]);
+        assert_eq!(read(" b.example\r\na.example\t").unwrap(), ["a.example", "b.example"], "a line each");
         assert_eq!(read("bücher.example").unwrap(), ["xn--bcher-kva.example"]);
         assert_eq!(read(" ").unwrap(), [""; 0]);
         let many: Vec<String> = (0..=DOMAIN_LIMIT).map(|number| format!("d{number}.example")).collect();

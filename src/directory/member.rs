@@ -13,6 +13,8 @@ use crate::store::{StoreError, Table, Tx};
 pub const MEMBERS: Table<(OrgId, UserId), Member> = Table::new("members");
 /// The other way round: the organizations of a user.
 pub(super) const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+/// The memberships that sleep, so that they are found among many.
+pub(super) const ASLEEP: Table<(OrgId, UserId), ()> = Table::new("members_asleep");
 
 /// How many members one page of a listing holds at most.
 pub const PAGE: usize = 500;
@@ -67,7 +69,10 @@ pub async fn add(
             return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
         }
         // Nor are its teams taken over: whoever has the address now need not be who was put into them.
-        Some(_) => team_member::remove_all_of_user(tx, organization.id, user.id).await?,
+        Some(_) => {
+            team_member::remove_all_of_user(tx, organization.id, user.id).await?;
+            tx.delete(&ASLEEP, &key);
+        }
         None => {}
     }
     if of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
@@ -98,6 +103,7 @@ pub async fn put_to_sleep(tx: &Tx, organization: OrgId, user: UserId) -> Result<
     };
     let member = Member { asleep: true, ..member };
     tx.put(&MEMBERS, &(organization, user), &member)?;
+    tx.put(&ASLEEP, &(organization, user), &())?;
     Ok(Some(member))
 }
 
@@ -112,6 +118,7 @@ pub async fn wake(tx: &Tx, organization: &Organization, user: &User) -> Result<b
     let slept = member.asleep;
     if slept {
         tx.put(&MEMBERS, &(organization.id, user.id), &Member { asleep: false, ..member })?;
+        tx.delete(&ASLEEP, &(organization.id, user.id));
     }
     Ok(slept)
 }
@@ -142,6 +149,7 @@ pub async fn remove(tx: &Tx, organization: &Organization, user: &User) -> Result
         return Err(DirectoryError::NotAMember(organization.slug.clone(), user.email.clone()));
     };
     tx.delete(&BY_USER, &(user.id, organization.id));
+    tx.delete(&ASLEEP, &(organization.id, user.id));
     team_member::remove_all_of_user(tx, organization.id, user.id).await?;
     Ok(member)
 }
@@ -151,6 +159,15 @@ pub async fn list(tx: &Tx, organization: OrgId, after: Option<UserId>) -> Result
     let after = after.map(|user| (organization, user));
     let rows = tx.scan(&MEMBERS, &organization, after.as_ref(), PAGE).await?;
     Ok(rows.into_iter().map(|(_, member)| member).collect())
+}
+
+/// The memberships of an organization that sleep, at most `limit`.
+pub async fn sleeping(tx: &Tx, organization: OrgId, limit: usize) -> Result<Vec<Member>, StoreError> {
+    let mut found = Vec::new();
+    for ((_, user), ()) in tx.scan(&ASLEEP, &organization, None, limit).await? {
+        found.extend(record(tx, organization, user).await?);
+    }
+    Ok(found)
 }
 
 /// The organizations that a user is a member of, awake or not, at most [`MEMBERSHIP_LIMIT`].
@@ -169,6 +186,7 @@ pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), Store
         for member in page {
             tx.delete(&MEMBERS, &(organization, member.user));
             tx.delete(&BY_USER, &(member.user, organization));
+            tx.delete(&ASLEEP, &(organization, member.user));
         }
     }
 }

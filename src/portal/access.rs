@@ -143,14 +143,25 @@ pub async fn decide(
     };
     match portal.store.transaction("decide on a request", decide).await? {
         Err(opened) => Ok(question(&portal, visitor, &opened, token)),
-        Ok((opened, Decision::Done)) => {
-            tracing::info!(organization = %opened.organization.slug, granted, "a request to be let in was decided");
-            Ok(decided(&portal, &opened.organization, &opened.who, granted, None))
+        Ok((opened, decision)) => {
+            if decision == Decision::Done {
+                tracing::info!(organization = %opened.organization.slug, granted, "a request to be let in was decided");
+            }
+            outcome(&portal, &opened, granted, decision)
         }
-        Ok((opened, Decision::Before { granted, by })) => {
-            Ok(decided(&portal, &opened.organization, &opened.who, granted, Some(&by)))
-        }
-        Ok((_, Decision::Void)) => Err(void()),
+    }
+}
+
+/// What became of a decision, as a page.
+///
+/// # Errors
+/// The request was void.
+pub fn outcome(portal: &Portal, opened: &Opened, granted: bool, decision: Decision) -> Result<Response, Trouble> {
+    let (organization, who) = (&opened.organization, &opened.who);
+    match decision {
+        Decision::Done => Ok(decided(portal, organization, who, granted, None)),
+        Decision::Before { granted, by } => Ok(decided(portal, organization, who, granted, Some(&by))),
+        Decision::Void => Err(void()),
     }
 }
 

@@ -15,7 +15,8 @@ use super::page::{self, AccountOrganization, AccountPage, AccountSession, Troubl
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{organization, user};
+use crate::directory::authority::{self, Act, Target};
+use crate::directory::{User, organization, user};
 use crate::kernel::{Client, Fault, FaultKind, SessionId};
 use crate::session::SessionRecord;
 use crate::store::{StoreError, Tx};
@@ -41,6 +42,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
         email: account.email.as_str(),
         current: organizations.iter().find(|organization| organization.current),
         organizations: &organizations,
+        manages: manages(&reader, visitor, &account).await?,
         passwords: portal.policy.enabled,
         sessions: &sessions,
     };
@@ -95,6 +97,13 @@ pub async fn end_others(
     portal.end_sessions(visitor, &others, client).await?;
     tracing::info!(session = %visitor.session, count = others.len(), "other sessions ended by their owner");
     Ok(page::redirect(HERE, &[]))
+}
+
+/// Whether they see how the organization is run that the session is in.
+async fn manages(tx: &Tx, visitor: Visitor, account: &User) -> Result<bool, StoreError> {
+    let Some(organization) = visitor.organization else { return Ok(false) };
+    let actor = authority::actor(tx, organization, account).await?;
+    Ok(actor.is_some_and(|actor| authority::may(actor, Act::See(organization), Target::default()).is_ok()))
 }
 
 /// To the sign-in page, and back here.

@@ -24,6 +24,7 @@ mod mails;
 mod metadata;
 mod new_password;
 mod opening;
+mod organization;
 mod page;
 mod password;
 pub mod pending;
@@ -76,6 +77,10 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/sign-up/verify", get(sign_up::ask).post(sign_up::verify))
         .route("/.vestibule/join", get(join::show).post(join::post))
         .route("/.vestibule/access", get(access::ask).post(access::decide))
+        .route(organization::HERE, get(organization::show))
+        .route("/.vestibule/organization/members", post(organization::decide_member))
+        .route("/.vestibule/organization/requests", post(organization::decide_request))
+        .route(organization::DISCOVERABILITY, post(organization::save))
         .route("/.vestibule/account", get(account::show))
         .route("/.vestibule/account/sessions/end", post(account::end))
         .route("/.vestibule/account/sessions/end-others", post(account::end_others))

@@ -268,6 +268,8 @@ pub struct AccountPage<'a> {
     pub current: Option<&'a AccountOrganization>,
     /// Where they are a member.
     pub organizations: &'a [AccountOrganization],
+    /// Whether they see how the organization is run that this session is in.
+    pub manages: bool,
     /// Whether there are passwords.
     pub passwords: bool,
     /// Where they are signed in.

@@ -13,7 +13,7 @@ use super::verification::VerificationPool;
 use axum::response::Response;
 
 use crate::credential::{Hasher, Policy};
-use crate::directory::{DirectoryError, Organization, organization};
+use crate::directory::{DirectoryError, Organization, PublicMail, organization};
 use crate::kernel::{FaultKind, Reference, Rng};
 use crate::saml::service_provider::ServiceProvider;
 use crate::session::Sessions;
@@ -46,6 +46,8 @@ pub struct Portal {
     pub(super) policy: Policy,
     /// Hashes them.
     pub(super) hasher: Arc<Hasher>,
+    /// Domains that nobody can name as their work's.
+    pub(super) public_mail: PublicMail,
     /// Bounds how many mails are being queued at once.
     pub(super) mailings: Arc<Semaphore>,
     /// Refusals are written one at a time.
@@ -78,6 +80,7 @@ impl Portal {
             pool: VerificationPool::default(),
             policy: Policy::default(),
             hasher: Hasher::new(Arc::clone(&rng)),
+            public_mail: PublicMail::default(),
             mailings: Arc::new(Semaphore::new(MAILINGS)),
             refusals: tokio::sync::Mutex::default(),
             origin: public_url.origin().ascii_serialization(),
@@ -91,6 +94,12 @@ impl Portal {
     #[must_use]
     pub fn with_passwords(self, policy: Policy, hasher: Arc<Hasher>) -> Self {
         Portal { policy, hasher, ..self }
+    }
+
+    /// The same with another list of domains where everybody can have an address.
+    #[must_use]
+    pub fn with_public_mail(self, public_mail: PublicMail) -> Self {
+        Portal { public_mail, ..self }
     }
 
     /// Where a form that leads to an IdP may go on to.

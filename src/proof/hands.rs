@@ -49,7 +49,7 @@ pub(super) async fn change(
     proof.audit(tx, holder.id, "domain.changed_hands", domain, "held by another organization", &after)?;
     for (id, who) in &asleep {
         if let Some(organization) = organization::by_id(tx, *id).await? {
-            let notice = notice::asleep(&proof.site, &organization.name, domain, who);
+            let notice = notice::asleep(&proof.site, (&organization.name, &organization.slug), domain, who);
             proof.tell_owners(tx, *id, &notice).await?;
         }
     }

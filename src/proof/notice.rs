@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::directory::outbox;
-use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Role, Timestamp};
+use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Role, Slug, Timestamp};
 use crate::store::{StoreError, Tx};
 
 /// For how long a notice is tried to be sent.
 const WORTH_SENDING_FOR: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Where owners confirm.
+const ORGANIZATION_PAGE: &str = "/.vestibule/organization";
 /// How many addresses one notice names.
 const NAMED_LIMIT: usize = 50;
 
@@ -84,16 +86,23 @@ pub fn taken(site: &str, organization: &str, domain: &DomainName) -> Notice {
 }
 
 /// The domain of members changed hands.
-pub fn asleep(site: &str, organization: &str, domain: &DomainName, who: &BTreeSet<EmailAddress>) -> Notice {
+pub fn asleep(
+    site: &str,
+    (organization, slug): (&str, &Slug),
+    domain: &DomainName,
+    who: &BTreeSet<EmailAddress>,
+) -> Notice {
     let mut names: Vec<String> = who.iter().take(NAMED_LIMIT).map(|email| format!("  {email}")).collect();
     if who.len() > NAMED_LIMIT {
         names.push(format!("  and {} more", who.len() - NAMED_LIMIT));
     }
     let text = format!(
         "The domain {domain} belongs to another organization than before. Whoever has such an address now need not be \
-         the person whom {organization} let in, so these memberships rest until one of you confirms them:\n\n{}\n\nTo \
-         confirm one, or to end it, ask whoever runs this site.",
-        names.join("\n")
+         the person whom {organization} let in, so these memberships rest until an owner confirms them:\n\n{}\n\nTo \
+         confirm one, or to end it, open\n\n{}{ORGANIZATION_PAGE}?of={slug}\n\nAsk the person first, in another way \
+         than by this address.",
+        names.join("\n"),
+        site.trim_end_matches('/')
     );
     notice(format!("Members at {domain} have to be confirmed"), &text, site)
 }

@@ -133,7 +133,8 @@ impl App {
         keys::load(&store, || make().map_err(ServerError::from)).await?;
         let hasher = Hasher::new(Arc::clone(&rng));
         let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url)
-            .with_passwords(config.password, Arc::clone(&hasher));
+            .with_passwords(config.password, Arc::clone(&hasher))
+            .with_public_mail(config.dns.public_mail.clone());
         let gate = gate::settings(&config);
         let proof = Arc::new(Proof::new(store.clone(), Arc::clone(&rng), proof_settings(&config)));
         let admin = Admin {
