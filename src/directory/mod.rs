@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod password;
 pub mod places;
 pub mod public_mail;
+pub mod revocation;
 pub mod sso;
 pub mod sso_proof;
 pub mod team;

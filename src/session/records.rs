@@ -7,7 +7,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::token::{LONGEST_SESSION, Method, SessionToken};
+use super::token::{Method, SessionToken};
+use crate::directory::revocation;
+pub(super) use crate::directory::revocation::REVOCATIONS;
+pub use crate::directory::revocation::Scope;
 use crate::kernel::{OrgId, SessionId, Timestamp, UserId};
 use crate::store::{Key, StoreError, Table, TableChecker, Tx, checker, decodes};
 
@@ -17,8 +20,6 @@ const SESSIONS: Table<SessionId, SessionRecord> = Table::new("sessions");
 const BY_USER: Table<(UserId, SessionId), ()> = Table::new("session_by_user");
 /// The sessions in an organization.
 const BY_ORGANIZATION: Table<(OrgId, SessionId), ()> = Table::new("session_by_organization");
-/// What was ended, and when: every session of that scope made until then is over.
-pub(super) const REVOCATIONS: Table<Scope, Timestamp> = Table::new("revocations");
 
 /// How many sessions a list gives at most.
 pub const LIST_LIMIT: usize = 1000;
@@ -63,25 +64,6 @@ impl SessionRecord {
     }
 }
 
-/// Which sessions are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Every one.
-    All,
-    /// This one.
-    Session(SessionId),
-    /// All of an account.
-    User(UserId),
-    /// All in an organization.
-    Organization(OrgId),
-    /// All made by an organization's single sign-on (D6).
-    Connection(OrgId),
-    /// Those of an account in one organization: the membership ended.
-    Membership(OrgId, UserId),
-    /// Those in the first organization that the second one's single sign-on made: the link between them ended (D14).
-    Through(OrgId, OrgId),
-}
-
 impl Scope {
     /// Whether a session is among them.
     pub fn covers(self, session: &SessionRecord) -> bool {
@@ -97,40 +79,6 @@ impl Scope {
             }
         }
     }
-}
-
-impl Key for Scope {
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Scope::All => out.push(0),
-            Scope::Session(id) => tagged(1, id, out),
-            Scope::User(user) => tagged(2, user, out),
-            Scope::Organization(organization) => tagged(3, organization, out),
-            Scope::Connection(connection) => tagged(4, connection, out),
-            Scope::Membership(organization, user) => tagged(5, &(*organization, *user), out),
-            Scope::Through(organization, connection) => tagged(6, &(*organization, *connection), out),
-        }
-    }
-
-    fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        let (tag, tail) = bytes.split_first()?;
-        *bytes = tail;
-        Some(match tag {
-            0 => Scope::All,
-            1 => Scope::Session(Key::decode(bytes)?),
-            2 => Scope::User(Key::decode(bytes)?),
-            3 => Scope::Organization(Key::decode(bytes)?),
-            4 => Scope::Connection(Key::decode(bytes)?),
-            5 => Scope::Membership(Key::decode(bytes)?, Key::decode(bytes)?),
-            6 => Scope::Through(Key::decode(bytes)?, Key::decode(bytes)?),
-            _ => return None,
-        })
-    }
-}
-
-fn tagged(tag: u8, key: &impl Key, out: &mut Vec<u8>) {
-    out.push(tag);
-    key.encode(out);
 }
 
 /// What is promised of the records of sessions and revocations: each index row leads to its session, and back.
@@ -193,7 +141,7 @@ fn shorten(agent: &str) -> String {
 /// # Errors
 /// [`StoreError`].
 pub async fn revoke(tx: &Tx, scope: Scope) -> Result<(), StoreError> {
-    tx.put_until(&REVOCATIONS, &scope, &tx.now(), tx.now().plus(LONGEST_SESSION))?;
+    revocation::revoke(tx, scope)?;
     if let Scope::Session(id) = scope
         && let Some(record) = tx.take(&SESSIONS, &id).await?
     {
@@ -275,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::kernel::ManualClock;
+    use crate::session::token::LONGEST_SESSION;
     use crate::store::{SledBackend, Store, check_store};
 
     const USER: UserId = UserId::from_bytes([2; 16]);
@@ -322,24 +271,5 @@ mod tests {
         })
         .await;
         assert_eq!(dangling, ["the organization's list leads to no session in it"]);
-    }
-
-    #[test]
-    fn a_scope_is_read_as_it_is_written() {
-        let (organization, user) = (OrgId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
-        for scope in [
-            Scope::All,
-            Scope::Session(SessionId::from_bytes([3; 16])),
-            Scope::User(user),
-            Scope::Organization(organization),
-            Scope::Connection(organization),
-            Scope::Membership(organization, user),
-            Scope::Through(organization, OrgId::from_bytes([4; 16])),
-        ] {
-            let mut bytes = Vec::new();
-            scope.encode(&mut bytes);
-            assert_eq!(Scope::decode(&mut bytes.as_slice()), Some(scope));
-        }
-        assert_eq!(Scope::decode(&mut [9].as_slice()), None);
     }
 }
