@@ -2,6 +2,7 @@
 
 use super::Admin;
 use super::api::{Difference, WantedOrganization};
+use crate::directory::provisioning::mapping;
 use crate::directory::{OrgKind, Organization, link, organization};
 use crate::kernel::{Fault, FaultKind, Slug};
 use crate::session::{Scope, records};
@@ -69,6 +70,7 @@ async fn join(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Res
     let above = organization::by_slug(tx, above).await?;
     let code = link::code(tx, &*admin.rng, &above)?;
     let (above, made) = link::join(tx, found, code.expose(), link::DEFAULT_WINDOW).await?;
+    mapping::connect(tx, &*admin.rng, above.id, found).await?;
     let told = format!("linked to {}, own connection until {}", above.slug, made.window_ends);
     admin.audit(tx, found.id, "link.join", &above.slug, "", &told)?;
     Ok(admin.audit(tx, above.id, "link.join", &found.slug, "", &told)?)
@@ -76,6 +78,9 @@ async fn join(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Res
 
 /// Sessions made through the Admin organization end in the same commit (D14).
 async fn leave(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
+    if let Some(held) = link::find(tx, found.id).await? {
+        mapping::disconnect(tx, &*admin.rng, held.admin, found).await?;
+    }
     let gone = link::leave(tx, found).await?;
     records::revoke(tx, Scope::Through(found.id, gone.admin)).await?;
     admin.audit(tx, found.id, "link.leave", above, "linked", "")?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Admin;
 use super::api::{Changes, Difference, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkView};
+use crate::directory::provisioning::mapping;
 use crate::directory::{DirectoryError, Link, OrgKind, Organization, claim, link, organization};
 use crate::kernel::Fault;
 use crate::session::records::{self, Scope};
@@ -33,6 +34,7 @@ pub(super) async fn join(admin: Arc<Admin>, call: LinkJoin) -> Result<LinkView, 
         .transaction("link join", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let (above, made) = link::join(&tx, &found, &call.code, window).await?;
+            mapping::connect(&tx, &*admin.rng, above.id, &found).await?;
             let told = format!("linked to {}, own connection until {}", above.slug, made.window_ends);
             admin.audit(&tx, found.id, "link.join", &above.slug, "", &told)?;
             admin.audit(&tx, above.id, "link.join", &found.slug, "", &told)?;
@@ -47,6 +49,9 @@ pub(super) async fn leave(admin: Arc<Admin>, call: LinkLeave) -> Result<Changes,
         .store
         .transaction("link leave", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            if let Some(held) = link::find(&tx, found.id).await? {
+                mapping::disconnect(&tx, &*admin.rng, held.admin, &found).await?;
+            }
             let gone = link::leave(&tx, &found).await?;
             // In the same commit, so that no crash can come between (D14).
             records::revoke(&tx, Scope::Through(found.id, gone.admin)).await?;

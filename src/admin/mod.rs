@@ -18,6 +18,7 @@ mod link;
 mod link_preview;
 mod logins;
 mod organization;
+mod scim_token;
 mod session;
 mod socket;
 mod sso;
@@ -134,6 +135,8 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(team::set_role)
         .on(team::delete)
         .on(confirm::confirm)
+        .on(scim_token::issue)
+        .on(scim_token::revoke)
         .on(session::list)
         .on(session::revoke)
         .on(explain::explain)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Admin;
 use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use super::domain;
+use crate::directory::provisioning::mapping;
 use crate::directory::{Organization, Rules, claim, discovery, link, member, organization, sso, sso_proof};
 use crate::kernel::{DomainName, Fault, Slug};
 use crate::session::{Scope, records};
@@ -118,12 +119,25 @@ pub(super) async fn set_all(
         discovery::no_public_mail(&changed, admin.proof.public_mail())?;
         discovery::unlist(tx, found);
         organization::save(tx, &changed)?;
+        map_scim_name(admin, tx, found, &changed).await?;
     }
     for Difference { what, before, after, .. } in &differences {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         admin.audit(tx, found.id, &format!("org.set.{what}"), &found.slug, text(before), text(after))?;
     }
     Ok(differences)
+}
+
+/// Has the group of the new SCIM name stand for a linked organization, and that of the old one no more (S9).
+async fn map_scim_name(admin: &Admin, tx: &Tx, before: &Organization, after: &Organization) -> Result<(), Fault> {
+    if before.settings.scim_name == after.settings.scim_name {
+        return Ok(());
+    }
+    if let Some(link) = link::find(tx, before.id).await? {
+        mapping::disconnect(tx, &*admin.rng, link.admin, before).await?;
+        mapping::connect(tx, &*admin.rng, link.admin, after).await?;
+    }
+    Ok(())
 }
 
 /// What differs between two states of one organization.
@@ -140,6 +154,7 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             two_factor: _,
             discoverability,
             discoverable_domains,
+            scim_name,
         } = organization.settings.clone();
         let limit = |limit: Option<u64>| limit.map_or("default".to_owned(), span);
         [
@@ -150,6 +165,7 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             ("session_absolute", limit(session_absolute)),
             ("discoverability", discoverability.to_string()),
             ("discoverable_domains", joined(&discoverable_domains)),
+            ("scim_name", scim_name.unwrap_or_else(|| "none".to_owned())),
         ]
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);

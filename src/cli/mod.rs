@@ -18,6 +18,7 @@ mod logins;
 mod organization;
 mod organizations_file;
 mod output;
+mod scim;
 mod serve;
 mod session;
 mod sso;
@@ -112,6 +113,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Link(verb) => link::run(&context, verb),
         Command::User(verb) => user::run(&context, verb),
         Command::Team(verb) => team::run(&context, verb),
+        Command::ScimToken(verb) => scim::run(&context, verb),
         Command::Session(verb) => session::run(&context, verb),
         Command::Explain { email, url } => context.ask(&api::Explain { email, url }, logins::explained),
         Command::Logins { org, last } => {

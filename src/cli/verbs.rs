@@ -94,6 +94,9 @@ pub enum Command {
     /// Teams: create, list, show, add, remove, rename, role, delete
     #[command(subcommand)]
     Team(super::team::Team),
+    /// Tokens of identity providers that provision people and groups: issue, revoke
+    #[command(subcommand)]
+    ScimToken(super::scim::ScimToken),
     /// Sessions: list, revoke
     #[command(subcommand)]
     Session(Session),
@@ -186,7 +189,8 @@ pub enum Org {
                             through it by an owner or admin within the last hour\n  \
         idp_managed_access  true: whoever the identity provider lets in becomes a member\n  \
         session_idle        shorter idle limit, such as 30m; «default» for the configuration's\n  \
-        session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n\n\
+        session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n  \
+        scim_name           the group of the Admin organization whose members become members here; «none» for none\n\n\
         Example:\n  vestibule org set acme idp_managed_access=true session_idle=30m")]
     Set {
         /// Which

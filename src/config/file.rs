@@ -16,7 +16,7 @@ const THREADS_LIMIT: u64 = 1024;
 const SHORTEST_PASSWORD: u64 = 8;
 const LONGEST_PASSWORD: u64 = 64;
 /// Sections whose feature this version does not have.
-const LATER_SECTIONS: [&str; 2] = ["sms", "scim"];
+const LATER_SECTIONS: [&str; 1] = ["sms"];
 
 /// A configuration file as it was typed. `None`: not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct ConfigFile {
     pub password: PasswordFile,
     /// `[dns]`
     pub dns: DnsFile,
+    /// `[scim]`
+    pub scim: ScimFile,
     /// `[identity_headers]`: further names, by the fact they carry.
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
@@ -66,6 +68,13 @@ pub struct ListenFile {
     pub tls_certificate: Option<Placed<String>>,
     /// `tls_key`
     pub tls_key: Option<Placed<String>>,
+}
+
+/// `[scim]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScimFile {
+    /// `public_url`
+    pub public_url: Option<Placed<String>>,
 }
 
 /// `[store]`
@@ -204,6 +213,7 @@ impl ConfigFile {
                     min_length: password.number("min_length", SHORTEST_PASSWORD, LONGEST_PASSWORD),
                 }),
                 dns: section(&top, "dns", dns),
+                scim: section(&top, "scim", |scim| ScimFile { public_url: scim.text("public_url") }),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),
                 later: LATER_SECTIONS

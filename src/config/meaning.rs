@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim};
 use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
 const DEFAULT_PUBLIC_URL: &str = "http://localhost:8080";
 const DEFAULT_PROXY_PORT: u16 = 8080;
+const DEFAULT_SCIM_PORT: u16 = 8081;
 const DEFAULT_OPS_PORT: u16 = 8082;
 const DEFAULT_STORE: &str = "data";
 const DEFAULT_IDLE: Duration = Duration::from_secs(8 * 3600);
@@ -86,6 +87,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         mail: typed_mail,
         password,
         dns: typed_dns,
+        scim: typed_scim,
         identity_headers,
         log,
         later,
@@ -111,6 +113,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
                     unless something in front ends TLS; then name its network in «trusted_proxies»";
         meaning.warn(proxy_line, text);
     }
+    let scim = scim::settings(meaning, typed_scim, listen.scim, listen.tls.is_some(), url.as_ref());
     let upstreams = routes::upstreams(meaning, upstreams);
     let routes = routes::routes(meaning, typed_routes, &upstreams);
     let trusted = trusted_proxies.map(|list| list.value).unwrap_or_default();
@@ -126,6 +129,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         mail: mail::settings(meaning, typed_mail),
         password: password_policy(password),
         dns: dns::dns(meaning, typed_dns),
+        scim: scim?,
         identity_headers: headers(meaning, identity_headers),
         log: log_settings(meaning, log),
     })
@@ -158,15 +162,17 @@ fn store_folder(meaning: &Meaning<'_>, typed: StoreFile) -> PathBuf {
 
 fn listeners(meaning: &Meaning<'_>, typed: ListenFile, store: &Path) -> Listen {
     let ListenFile { proxy, scim, ops, admin_socket, tls_certificate, tls_key } = typed;
-    if let Some(scim) = scim {
-        meaning.warn(scim.line, "«scim» is not in this version yet: nothing listens there");
-    }
     let proxy = or(proxy, loopback(DEFAULT_PROXY_PORT));
     let ops = or(ops, loopback(DEFAULT_OPS_PORT));
-    if addresses::collide(proxy.value, ops.value) {
-        let text = format!("«proxy» ({}) and «ops» ({}) want the same port", proxy.value, ops.value);
-        meaning
-            .wrong(proxy.line.max(ops.line), format!("{text}: give each its own; ops never belongs on the public one"));
+    let scim = or(scim, loopback(DEFAULT_SCIM_PORT));
+    for ((one, first), (other, second)) in
+        [(("proxy", &proxy), ("ops", &ops)), (("proxy", &proxy), ("scim", &scim)), (("scim", &scim), ("ops", &ops))]
+    {
+        if addresses::collide(first.value, second.value) {
+            let text = format!("«{one}» ({}) and «{other}» ({}) want the same port", first.value, second.value);
+            let reason = "give each its own; ops never belongs on the public one";
+            meaning.wrong(first.line.max(second.line), format!("{text}: {reason}"));
+        }
     }
     let socket = match &admin_socket {
         Some(typed) => Placed { value: meaning.path(&typed.value), line: typed.line },
@@ -181,7 +187,7 @@ fn listeners(meaning: &Meaning<'_>, typed: ListenFile, store: &Path) -> Listen {
         );
     }
     let tls = tls_files(meaning, tls_certificate, tls_key);
-    Listen { proxy: proxy.value, tls, ops: ops.value, admin_socket: socket.value }
+    Listen { proxy: proxy.value, tls, scim: scim.value, ops: ops.value, admin_socket: socket.value }
 }
 
 fn tls_files(

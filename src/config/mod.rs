@@ -8,6 +8,7 @@ mod mail;
 mod meaning;
 mod read;
 mod routes;
+mod scim;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -29,6 +30,7 @@ pub use file::ConfigFile;
 pub use files::{FileError, environment, open_files, read_bytes, read_text, readable};
 pub use mail::MailSettings;
 pub use read::{Mistake, Placed, Reader, Section, nearest, parse_duration};
+pub use scim::{BASE_PATH, ScimSettings};
 pub use tls::TlsFiles;
 
 /// Where a configuration is looked for if none is named, in this order.
@@ -63,6 +65,8 @@ pub struct Config {
     pub password: Policy,
     /// How domains are proved.
     pub dns: Dns,
+    /// What the side port is called.
+    pub scim: ScimSettings,
     /// Further names of identity headers, by fact (one of [`FACTS`]).
     pub identity_headers: Vec<(&'static str, Vec<String>)>,
     /// What is logged, and how.
@@ -76,6 +80,8 @@ pub struct Listen {
     pub proxy: SocketAddr,
     /// TLS on `proxy`; `None`: plain.
     pub tls: Option<TlsFiles>,
+    /// The side port: SCIM.
+    pub scim: SocketAddr,
     /// Health, readiness, metrics.
     pub ops: SocketAddr,
     /// Administration.

@@ -2,7 +2,7 @@
 
 use super::{
     access_request, audit, barred, claim, discovery, last_used, link, login, member, one_time_link, organization,
-    outbox, password, sso, sso_proof, team, team_member, user,
+    outbox, password, provisioning, sso, sso_proof, team, team_member, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -25,6 +25,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(claims());
     all.extend(single_sign_on());
     all.extend(links());
+    all.extend(provisioning::check::checkers());
     all
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
 use super::organization::{self, OrgKind, Organization};
+use super::provisioning::mapping;
 use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Secret, Timestamp, TokenHash};
 use crate::store::{StoreError, Table, Tx};
 
@@ -190,11 +191,13 @@ pub async fn moved(tx: &Tx, organization: OrgId) -> Result<Vec<DomainName>, Stor
 
 /// Ends all links of an organization that goes, to it or from it; gives the organizations that were linked to it.
 pub(super) async fn remove_all(tx: &Tx, organization: &Organization) -> Result<Vec<Organization>, DirectoryError> {
-    if find(tx, organization.id).await?.is_some() {
+    if let Some(link) = find(tx, organization.id).await? {
+        mapping::forget(tx, link.admin, organization).await?;
         leave(tx, organization).await?;
     }
     let linked = linked_to(tx, organization.id).await?;
     for linked in &linked {
+        mapping::forget(tx, organization.id, linked).await?;
         leave(tx, linked).await?;
     }
     Ok(linked)

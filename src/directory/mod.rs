@@ -25,6 +25,7 @@ pub mod organization;
 pub mod outbox;
 pub mod password;
 pub mod places;
+pub mod provisioning;
 pub mod public_mail;
 pub mod revocation;
 pub mod sso;

@@ -88,6 +88,8 @@ pub struct OrgSettings {
     pub discoverability: Discoverability,
     /// The work domains whose people find the organization.
     pub discoverable_domains: Vec<DomainName>,
+    /// By what name a group of the Admin organization stands for this one (D15).
+    pub scim_name: Option<String>,
 }
 
 impl Organization {
@@ -104,12 +106,13 @@ impl Organization {
             "session_absolute" => self.settings.session_absolute = session_limit(key, value)?,
             "discoverability" => self.settings.discoverability = value.parse()?,
             "discoverable_domains" => self.settings.discoverable_domains = discovery::domains(value)?,
-            "two_factor" | "grace_sign_ins" | "trust_idp_mfa" | "scim_name" | "idp_initiated" => {
+            "scim_name" => self.settings.scim_name = scim_name(value)?,
+            "two_factor" | "grace_sign_ins" | "trust_idp_mfa" | "idp_initiated" => {
                 return Err(invalid(format!("this version does not have «{key}» yet, so it can't be set")));
             }
             _ => {
                 let known = "name, require_sso, idp_managed_access, session_idle, session_absolute, discoverability, \
-                             discoverable_domains";
+                             discoverable_domains, scim_name";
                 return Err(invalid(format!("«{key}» is not a setting: those are {known}")));
             }
         }
@@ -136,6 +139,14 @@ fn switch(key: &str, value: &str) -> Result<bool, DirectoryError> {
         "false" | "off" => Ok(false),
         _ => Err(invalid(format!("{key} is true or false, not «{value}»"))),
     }
+}
+
+/// The name of a group; nothing, or `none`: no group stands for it.
+fn scim_name(value: &str) -> Result<Option<String>, DirectoryError> {
+    if value.trim().is_empty() || value == "none" {
+        return Ok(None);
+    }
+    super::team::valid_name(value).map(Some)
 }
 
 /// `default`, or a duration: a whole number followed by `s`, `m`, `h` or `d`.
@@ -242,6 +253,7 @@ pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), Director
     super::claim::remove_all(tx, organization.id).await?;
     super::team::remove_all(tx, organization.id).await?;
     super::member::remove_all(tx, organization.id).await?;
+    super::provisioning::remove_all(tx, organization).await?;
     discovery::unlist(tx, organization);
     tx.delete(&ORGANIZATIONS, &organization.id);
     Ok(())

@@ -21,6 +21,8 @@ use crate::store::{SledBackend, Store};
 
 /// Where the identity provider is looked for a port: another site than the app, as in life.
 const IDENTITY_PROVIDER_PORT: u16 = 8090;
+/// Where the side port is.
+const SCIM_PORT: u16 = 8081;
 /// Where the ops listener is.
 const OPS_PORT: u16 = 8082;
 /// How many ports are tried, from the wished one on.
@@ -92,14 +94,16 @@ impl Demo {
         let mut open = |wished| free_port(wished, &mut taken);
         let (proxy, ops, identity_provider) = (open(port)?, open(OPS_PORT)?, open(IDENTITY_PROVIDER_PORT)?);
         let app_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let mut elsewhere = Vec::new();
+        let scim = free_port(SCIM_PORT, &mut elsewhere)?;
         let port_of = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
         let public_url = format!("http://localhost:{}", port_of(&proxy)?);
         let idp_url = format!("http://127.0.0.1:{}", port_of(&identity_provider)?);
         let ops_url = format!("http://127.0.0.1:{}", port_of(&ops)?);
         let folder = Folder::new(&*rng)?;
-        let text = configuration(port_of(&proxy)?, port_of(&ops)?, port_of(&app_listener)?);
-        // The server opens these two itself.
-        drop((proxy, ops));
+        let text = configuration(port_of(&proxy)?, port_of(&scim)?, port_of(&ops)?, port_of(&app_listener)?);
+        // The server opens these itself.
+        drop((proxy, scim, ops));
         let file = folder.0.join("vestibule.toml");
         fs::write(&file, &text)?;
         let config = Config::parse(&text, &folder.0, clock.now());
@@ -162,13 +166,14 @@ fn free_port(wished: u16, taken: &mut Vec<u16>) -> Result<TcpListener, ServerErr
     Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrInUse)).into())
 }
 
-fn configuration(proxy: u16, ops: u16, app: u16) -> String {
+fn configuration(proxy: u16, scim: u16, ops: u16, app: u16) -> String {
     format!(
         r#"# Made by `vestibule demo`; gone when it ends.
 public_url = "http://localhost:{proxy}"
 
 [listen]
 proxy = "127.0.0.1:{proxy}"
+scim = "127.0.0.1:{scim}"
 ops = "127.0.0.1:{ops}"
 
 [[upstream]]
@@ -228,8 +233,8 @@ mod tests {
 
     #[test]
     fn the_demos_configuration_is_right() {
-        let (config, warnings) =
-            Config::parse(&configuration(8080, 8082, 3000), Path::new(""), Timestamp::EPOCH).expect("it is right");
+        let (config, warnings) = Config::parse(&configuration(8080, 8081, 8082, 3000), Path::new(""), Timestamp::EPOCH)
+            .expect("it is right");
         assert_eq!((config.routes.len(), warnings.len()), (2, 0));
     }
 }

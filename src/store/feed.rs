@@ -66,4 +66,15 @@ impl Feed {
             Err(_) => FeedEvent::Quiet,
         }
     }
+
+    /// The next event that has happened already, without waiting. Whatever was acknowledged before this was called is
+    /// among those that it gives until it gives `None`.
+    pub fn next_ready(&mut self) -> Option<FeedEvent> {
+        match self.0.try_recv() {
+            Ok(change) => Some(FeedEvent::Change(change)),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(FeedEvent::Lost),
+            Err(broadcast::error::TryRecvError::Closed) => Some(FeedEvent::Closed),
+            Err(broadcast::error::TryRecvError::Empty) => None,
+        }
+    }
 }

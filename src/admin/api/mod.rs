@@ -6,6 +6,7 @@ mod audit;
 mod domains;
 mod link;
 mod people;
+mod scim;
 mod sessions;
 mod sso;
 mod teams;
@@ -25,6 +26,7 @@ pub use people::{
     MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
     UserSet, UserShow, UserView,
 };
+pub use scim::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
@@ -95,6 +97,8 @@ call! {
     TeamSetRole, "team-role", Changes;
     TeamDelete, "team-delete", Changes;
     UserConfirm, "user-confirm", Changes;
+    ScimTokenIssue, "scim-token-issue", ScimTokenView;
+    ScimTokenRevoke, "scim-token-revoke", Changes;
     SessionList, "session-list", Vec<SessionView>;
     SessionRevoke, "session-revoke", Changes;
     Explain, "explain", ExplainView;

@@ -73,11 +73,11 @@ impl Site {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let site = Site { folder, proxy: loopback(free_port()), ops: loopback(free_port()) };
         let (proxy, ops) = (site.proxy, site.ops);
-        let app = loopback(free_port());
+        let (app, scim) = (loopback(free_port()), loopback(free_port()));
         site.write(
             "vestibule.toml",
             &format!(
-                "public_url = \"http://localhost:{}\"\n[listen]\nproxy = \"{proxy}\"\nops = \"{ops}\"\n\
+                "public_url = \"http://localhost:{}\"\n[listen]\nproxy = \"{proxy}\"\nops = \"{ops}\"\nscim = \"{scim}\"\n\
                  [[upstream]]\nname = \"app\"\naddresses = [\"{app}\"]\n\
                  [[route]]\npath = \"/public/\"\naccess = \"public\"\n\
                  [[route]]\npath = \"/owners/\"\naccess = {{ roles = [\"owner\"] }}\n",

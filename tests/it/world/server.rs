@@ -60,7 +60,7 @@ impl World {
 
     pub async fn with(wishes: Wishes) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (gate, ops) = (ports::free(), ports::free());
+        let (gate, ops, scim) = (ports::free(), ports::free(), ports::free());
         let scheme = if wishes.https { "https" } else { "http" };
         let public_url = format!("{scheme}://localhost:{}", wishes.front.unwrap_or(gate).port());
         let app = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port for the app");
@@ -70,7 +70,7 @@ impl World {
         let trusted = if wishes.front.is_some() { "trusted_proxies = [\"127.0.0.1/32\"]\n" } else { "" };
         let mut configuration = format!(
             "public_url = \"{public_url}\"\nthreads = 1\n{trusted}[store]\npath = \"data\"\n[[upstream]]\nname = \"app\"\n\
-             addresses = [\"{app_address}\"]\n{}\n[listen]\nproxy = \"{gate}\"\nops = \"{ops}\"\n",
+             addresses = [\"{app_address}\"]\n{}\n[listen]\nproxy = \"{gate}\"\nscim = \"{scim}\"\nops = \"{ops}\"\n",
             wishes.configuration
         );
         let certificate = wishes.https.then(|| {

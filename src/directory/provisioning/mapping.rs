@@ -1,0 +1,168 @@
+//! Which linked organization a group of an Admin organization stands for: the one whose SCIM name is the group's (S9).
+//!
+//! Whoever sets a SCIM name, links or unlinks says so here, in the same transaction; groups ask here by their name.
+
+use super::linked_group;
+use super::owners;
+use crate::directory::audit::{self, AuditEntry};
+use crate::directory::member::{self, Origin};
+use crate::directory::organization::{self, Organization};
+use crate::directory::revocation::{self, Scope};
+use crate::directory::team;
+use crate::directory::user::{self, User};
+use crate::directory::{DirectoryError, barred};
+use crate::kernel::{OrgId, Rng, Role, UserId};
+use crate::store::{StoreError, Table, Tx};
+
+/// The linked organization with a SCIM name, folded, by Admin organization: unique there (D15).
+pub(in crate::directory) const NAMES: Table<(OrgId, String), OrgId> = Table::new("scim_names");
+
+/// What came of taking somebody out of a linked organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// They are out.
+    Out,
+    /// They were not in, or not by provisioning.
+    Nothing,
+    /// They are its last owner, and stay (D18).
+    LastOwner,
+}
+
+/// The organization linked to `admin` that a group of this name stands for.
+pub(super) async fn stands_for(tx: &Tx, admin: OrgId, name: &str) -> Result<Option<Organization>, StoreError> {
+    match tx.get(&NAMES, &(admin, team::fold(name))).await? {
+        Some(id) => organization::by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// From now on the group of `organization`'s SCIM name stands for it: whoever is in that group becomes its member. To
+/// be called when it is linked, and when a linked one gets the name.
+///
+/// # Errors
+/// [`DirectoryError::InvalidSetting`] if another one linked to `admin` has that name (D15).
+pub async fn connect(tx: &Tx, rng: &dyn Rng, admin: OrgId, organization: &Organization) -> Result<(), DirectoryError> {
+    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    let place = (admin, team::fold(name));
+    match tx.get(&NAMES, &place).await? {
+        Some(holder) if holder != organization.id => {
+            let text = format!("another organization linked to the same Admin organization has the scim_name «{name}»");
+            return Err(DirectoryError::InvalidSetting(text));
+        }
+        _ => tx.put(&NAMES, &place, &organization.id)?,
+    }
+    let mut added = Vec::new();
+    for account in members(tx, admin, name).await? {
+        if put_in(tx, organization, &account).await? {
+            added.push(account);
+        }
+    }
+    Ok(tell(tx, rng, organization.id, "scim.member.add", name, (&[], &added))?)
+}
+
+/// From now on no group stands for `organization`: whom provisioning put in leaves, but for a last owner (D16, G.f). To
+/// be called before it is unlinked, and before a linked one loses the name.
+///
+/// # Errors
+/// [`DirectoryError::Store`].
+pub async fn disconnect(
+    tx: &Tx,
+    rng: &dyn Rng,
+    admin: OrgId,
+    organization: &Organization,
+) -> Result<(), DirectoryError> {
+    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    forget(tx, admin, organization).await?;
+    let removed = empty(tx, admin, organization, name).await?;
+    Ok(tell(tx, rng, organization.id, "scim.member.remove", name, (&removed, &[]))?)
+}
+
+/// Takes out of `organization` whom provisioning put in by way of the group `name`; gives who left.
+pub(super) async fn empty(
+    tx: &Tx,
+    admin: OrgId,
+    organization: &Organization,
+    name: &str,
+) -> Result<Vec<User>, DirectoryError> {
+    let mut removed = Vec::new();
+    for account in members(tx, admin, name).await? {
+        if take_out(tx, organization, &account, true).await? == Taken::Out {
+            removed.push(account);
+        }
+    }
+    Ok(removed)
+}
+
+/// Forgets the SCIM name of an organization that is linked no more.
+pub(in crate::directory) async fn forget(tx: &Tx, admin: OrgId, organization: &Organization) -> Result<(), StoreError> {
+    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    let place = (admin, team::fold(name));
+    if tx.get(&NAMES, &place).await? == Some(organization.id) {
+        tx.delete(&NAMES, &place);
+    }
+    Ok(())
+}
+
+/// The accounts in the group of that name. Having asked, a transaction is run again if somebody comes or goes meanwhile.
+async fn members(tx: &Tx, admin: OrgId, name: &str) -> Result<Vec<User>, StoreError> {
+    let Some(group) = linked_group::by_name(tx, admin, name).await? else { return Ok(Vec::new()) };
+    linked_group::stamp(tx, &group).await?;
+    of_ids(tx, linked_group::accounts(tx, admin, group.id).await?).await
+}
+
+/// The accounts with these ids.
+pub(super) async fn of_ids(tx: &Tx, ids: Vec<UserId>) -> Result<Vec<User>, StoreError> {
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(user::by_id(tx, id).await?);
+    }
+    Ok(found)
+}
+
+/// Makes somebody a member of a linked organization; `false` if they are one.
+pub(super) async fn put_in(tx: &Tx, organization: &Organization, account: &User) -> Result<bool, DirectoryError> {
+    barred::lift(tx, organization.id, &account.email);
+    if member::find(tx, organization.id, account.id).await?.is_some() {
+        return Ok(false);
+    }
+    member::add(tx, organization, account, Role::Member, Origin::Scim).await?;
+    Ok(true)
+}
+
+/// Ends somebody's membership of a linked organization, whatever its origin or those of provisioning only (D16), and
+/// their sessions there in the same commit.
+pub(super) async fn take_out(
+    tx: &Tx,
+    organization: &Organization,
+    account: &User,
+    only_provisioned: bool,
+) -> Result<Taken, DirectoryError> {
+    let Some(held) = member::find(tx, organization.id, account.id).await? else { return Ok(Taken::Nothing) };
+    if only_provisioned && held.origin != Origin::Scim {
+        return Ok(Taken::Nothing);
+    }
+    if owners::is_last(tx, organization.id, account.id).await? {
+        tracing::warn!(organization = %organization.slug, "provisioning left the last owner where they are");
+        return Ok(Taken::LastOwner);
+    }
+    member::remove(tx, organization, account).await?;
+    revocation::revoke(tx, Scope::Membership(organization.id, account.id))?;
+    Ok(Taken::Out)
+}
+
+/// Tells a linked organization's chain who came and went by way of a group.
+fn tell(
+    tx: &Tx,
+    rng: &dyn Rng,
+    organization: OrgId,
+    action: &str,
+    group: &str,
+    (before, after): (&[User], &[User]),
+) -> Result<(), StoreError> {
+    if before.is_empty() && after.is_empty() {
+        return Ok(());
+    }
+    let told = (super::group::addresses(before), super::group::addresses(after));
+    let entry = AuditEntry::new(tx, "vestibule", action, group).changed(told.0, told.1);
+    audit::append(tx, rng, organization, &entry)
+}
