@@ -30,7 +30,7 @@ pub use file::ConfigFile;
 pub use files::{FileError, environment, open_files, read_bytes, read_text, readable};
 pub use mail::MailSettings;
 pub use read::{Mistake, Placed, Reader, Section, nearest, parse_duration};
-pub use scim::{BASE_PATH, ScimSettings};
+pub use scim::ScimSettings;
 pub use tls::TlsFiles;
 
 /// Where a configuration is looked for if none is named, in this order.

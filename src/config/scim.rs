@@ -7,9 +7,7 @@ use url::Url;
 use super::addresses;
 use super::file::ScimFile;
 use super::meaning::Meaning;
-
-/// The path below which everything of SCIM is.
-pub const BASE_PATH: &str = "/scim/v2";
+use crate::scim::BASE_PATH;
 
 /// `[scim]`
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,23 +1,35 @@
 //! The side port: SCIM 2.0 for customers' identity providers. Knows the directory, and nothing of sessions or pages.
 
+mod answer;
 mod bulk;
 mod coerce;
 mod cursor;
+mod discovery;
+mod door;
 pub mod error;
 pub mod etag;
 mod filter;
 mod fold;
+mod group_lists;
+mod groups;
 mod json;
+mod limits;
 mod list;
+mod lists;
 mod patch;
 mod path;
 mod projection;
+mod refusal;
+mod render;
 mod resource;
+mod route;
 pub mod schema;
 mod sort;
+mod users;
 
 pub use bulk::{BULK_OPERATIONS_LIMIT, BULK_RESPONSE_URN, BulkOperation, BulkPlan, Method, Step, outcome};
 pub use cursor::{CURSOR_LIFETIME, CursorKey};
+pub use door::{Peer, ScimServer, router};
 pub use error::{ScimError, ScimType};
 pub use filter::{Filter, Lookup};
 pub use fold::fold;
@@ -26,7 +38,10 @@ pub use list::{DEFAULT_COUNT, ListRequest, MAX_COUNT, Page, Position, list_respo
 pub use patch::{GroupChange, Patch};
 pub use projection::Projection;
 pub use resource::Attributes;
+pub use route::BASE_PATH;
 pub use sort::{Sort, SortKey};
+
+use door::Asked;
 
 #[cfg(test)]
 mod dialect_tests;

@@ -14,6 +14,8 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::side_port::SidePort;
+use crate::directory::provisioning::Rosters;
 use crate::kernel::Clock;
 use crate::mail::Mailer;
 use crate::proof::Proof;
@@ -34,6 +36,8 @@ pub const EXPORTS_KEPT: usize = 28;
 pub enum Door {
     /// The admin socket.
     Admin(StdUnixListener, Router),
+    /// The side port.
+    Side(SidePort),
     /// The ops listener, or one of the demo.
     Tcp(StdTcpListener, Router),
 }
@@ -50,6 +54,8 @@ pub struct House {
     pub mailer: Option<Arc<Mailer>>,
     /// When exports are made.
     pub exports: Option<ExportSchedule>,
+    /// The lists of people that provisioning sees.
+    pub rosters: Arc<Rosters>,
     /// Looks at claimed domains.
     pub proof: Arc<Proof>,
     /// The metrics.
@@ -67,6 +73,7 @@ impl BackgroundService for House {
             () = self.export() => {}
             () = self.send_mail() => {}
             () = self.proof.keep_proved() => {}
+            () = self.rosters.follow() => {}
             () = self.tidy_metrics() => {}
             _ = shutdown.changed() => {}
         }
@@ -79,6 +86,7 @@ async fn serve(door: Door) {
             Ok(listener) => axum::serve(listener, router).await,
             Err(error) => Err(error),
         },
+        Door::Side(side) => side.serve().await,
         Door::Tcp(listener, router) => match TcpListener::from_std(listener) {
             Ok(listener) => axum::serve(listener, router).await,
             Err(error) => Err(error),

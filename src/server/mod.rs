@@ -5,6 +5,7 @@ mod gate;
 mod house;
 mod ops;
 mod run;
+mod side_port;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +30,7 @@ use crate::proxy::GateSettings;
 use crate::saml::keys;
 use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
 use crate::saml::signing::SigningError;
+use crate::scim::ScimServer;
 use crate::session::{SessionError, SessionSettings, Sessions};
 use crate::store::{ExportSchedule, SledBackend, Store, StoreError, Tx, exports_directory};
 use crate::telemetry::{self, TelemetryError};
@@ -93,6 +95,7 @@ pub struct App {
     gate: GateSettings,
     proof: Arc<Proof>,
     admin: Arc<Admin>,
+    scim: Arc<ScimServer>,
     ops: Arc<ops::Ops>,
 }
 
@@ -147,10 +150,12 @@ impl App {
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
             started: clock.now(),
         };
+        let scim = ScimServer::open(store.clone(), Arc::clone(&rng), &config.scim.base_url()).await?;
         let ops = ops::Ops { store: store.clone(), sessions: Arc::clone(&sessions), metrics };
         Ok(App {
             portal: portal::router(portal),
             admin: Arc::new(admin),
+            scim,
             ops: Arc::new(ops),
             exports: None,
             mailer,

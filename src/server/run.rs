@@ -14,8 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::house::{Door, House};
+use super::side_port::SidePort;
 use super::{App, ServerError, listen, ops};
 use crate::config::Config;
+use crate::scim::{self, ScimServer};
 use crate::{admin, proxy};
 
 /// How long requests under way may go on after SIGTERM, in seconds.
@@ -93,21 +95,32 @@ impl App {
     ) -> Result<(), ServerError> {
         // Whoever was quicker has installed the same one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let App { config, clock, rng, store, exports, mailer, sessions, portal, gate, proof, admin, ops } = self;
+        let App { config, clock, rng, store, exports, mailer, sessions, portal, gate, proof, admin, scim, ops } = self;
         // pingora opens the proxy's port itself, and panics if it can't: so it is tried first.
         drop(listen("proxy", config.listen.proxy)?);
         let ops_listener = listen("ops", config.listen.ops)?;
+        let side = side_port(&config, &scim)?;
         let socket = config.listen.admin_socket.clone();
         let admin_listener = admin_socket(&socket)?;
         let mut server = Server::new_with_opt_and_conf(None, conf(&config));
         let gate = proxy::service(&gate, &sessions, portal, rng, &server.configuration).map_err(ServerError::Gate)?;
         let mut doors = vec![
             Door::Admin(admin_listener, admin::router(admin)),
+            Door::Side(side),
             Door::Tcp(ops_listener, ops::router(Arc::clone(&ops))),
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
         let metrics = ops.metrics.clone();
-        let house = House { doors: Mutex::new(doors), store, clock, mailer, exports, proof, metrics };
+        let house = House {
+            doors: Mutex::new(doors),
+            store,
+            clock,
+            mailer,
+            exports,
+            proof,
+            metrics,
+            rosters: Arc::clone(scim.rosters()),
+        };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);
@@ -135,6 +148,7 @@ fn announce(config: &Config, ready: impl FnOnce()) {
                 public_url = %config.public_url,
                 proxy = %config.listen.proxy,
                 tls = config.listen.tls.is_some(),
+                scim = %config.listen.scim,
                 ops = %config.listen.ops,
                 admin_socket = %config.listen.admin_socket.display(),
                 store = %config.store.display(),
@@ -145,6 +159,14 @@ fn announce(config: &Config, ready: impl FnOnce()) {
         std::thread::sleep(LISTEN_LOOK_EVERY);
     }
     tracing::error!(proxy = %config.listen.proxy, "the proxy does not listen");
+}
+
+/// The side port, with the proxy's certificate if it speaks TLS itself.
+fn side_port(config: &Config, scim: &Arc<ScimServer>) -> Result<SidePort, ServerError> {
+    let listener = listen("scim", config.listen.scim)?;
+    let files = config.listen.tls.clone().filter(|_| config.scim.tls);
+    let files = files.map(|files| proxy::TlsFiles { certificate: files.certificate, key: files.key });
+    SidePort::new(listener, scim::router(Arc::clone(scim)), files).map_err(ServerError::Gate)
 }
 
 /// Opened within a runtime of its own, since the one that serves it does not run yet.

@@ -16,6 +16,7 @@ mod front_door;
 mod fuzz;
 mod mail;
 mod saml;
+mod scim;
 mod second_factor;
 mod sign_in;
 mod simplesamlphp;

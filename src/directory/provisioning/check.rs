@@ -1,12 +1,13 @@
 //! What `vestibule check --store` asks of provisioning: every record decodes, and every index agrees with its records.
 
+use super::cursor_key;
 use super::linked_group::{self, LinkedGroup};
 use super::mapping;
 use super::person::{self, PersonRecord};
 use super::token::{self, ScimToken};
 use crate::directory::{link, organization, team, user};
 use crate::kernel::OrgId;
-use crate::store::{StoreError, TableChecker, Tx, checker};
+use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
 
 /// What provisioning promises of each of its records and index rows.
 pub fn checkers() -> Vec<TableChecker> {
@@ -16,6 +17,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(groups());
     all.extend(group_members());
     all.push(names());
+    all.push(decodes(&cursor_key::KEYS));
     all
 }
 

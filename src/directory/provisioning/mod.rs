@@ -5,6 +5,7 @@
 //! transaction for each request.
 
 pub mod check;
+mod cursor_key;
 pub mod error;
 pub mod group;
 pub mod linked_group;
@@ -17,6 +18,7 @@ pub mod roster;
 pub mod scope;
 pub mod token;
 
+pub use cursor_key::cursor_key;
 pub use error::ProvisioningError;
 pub use group::{Group, GroupMember};
 pub use person::{Person, PersonRecord};

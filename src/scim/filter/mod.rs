@@ -139,9 +139,43 @@ impl Filter {
         }
     }
 
+    /// The ids of the members that it asks about, if it asks for nothing else of them: then these alone need be looked
+    /// for in a group, however large that is.
+    pub fn members_asked(&self) -> Option<Vec<&str>> {
+        let mut ids = Vec::new();
+        members_asked(&self.root, &mut ids).then_some(ids)
+    }
+
     /// Whether it asks for that attribute: what it does not ask for need not be read.
     pub fn mentions(&self, name: &str) -> bool {
         mentions(&self.root, name)
+    }
+}
+
+/// The ids of members that a node asks about, into `ids`; `false` if it asks for more of them than that.
+fn members_asked<'f>(node: &'f Node, ids: &mut Vec<&'f str>) -> bool {
+    let value = |node: &'f Node| match node {
+        Node::Test(test) if matches!(test.place, Place::Part(part) if part.name == "value") => equal_to(test),
+        _ => None,
+    };
+    match node {
+        Node::And(all) | Node::Or(all) => all.iter().all(|node| members_asked(node, ids)),
+        Node::Not(inner) => members_asked(inner, ids),
+        Node::Test(Test { place: Place::Attribute(target), .. }) if target.attribute.name != "members" => true,
+        Node::Test(test) => match (test.place, equal_to(test)) {
+            (Place::Attribute(Target { part: Some(part), .. }), Some(id)) if part.name == "value" => {
+                ids.push(id);
+                true
+            }
+            (Place::Attribute(_), _) => false,
+            _ => true,
+        },
+        Node::Element(target, inner) if target.attribute.name == "members" => {
+            let asked = value(inner);
+            ids.extend(asked);
+            asked.is_some()
+        }
+        Node::Element(..) => true,
     }
 }
 

@@ -23,7 +23,7 @@ fn wrong_usage_ends_with_two() {
         &["logins", "--last", "0"],
         &["serve", "--daemon"],
         // Verbs of later versions.
-        &["scim-token", "issue", "acme"],
+        &["scim-log"],
         &["console"],
         &["help", "console"],
         &["user", "reset-second-factor", "ada@acme.example"],

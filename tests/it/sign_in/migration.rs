@@ -89,6 +89,24 @@ async fn step(world: &World, what: &str, arguments: &[&str]) -> String {
     told
 }
 
+/// The last step: the original organization's SCIM name, and a push of the group of that name.
+async fn push_the_group(world: &World) {
+    let token = world.run(&["scim-token", "issue", "group"]).trim().to_owned();
+    let ask = async |method: reqwest::Method, path: &str, body: serde_json::Value| -> serde_json::Value {
+        let url = format!("http://{}/scim/v2{path}", world.scim);
+        let sent = reqwest::Client::new().request(method, url).bearer_auth(&token).json(&body).send().await;
+        sent.expect("an answer").json().await.expect("JSON")
+    };
+    let find = format!("/Users?filter=userName+eq+%22{}%22", ADA.2);
+    let found = ask(reqwest::Method::GET, &find, serde_json::Value::Null).await;
+    let id = found["Resources"][0]["id"].as_str().expect("the linked organization's people are the group's (D15)");
+    step(world, "the SCIM name", &["org", "set", "acme", "scim_name=Acme"]).await;
+    let group = serde_json::json!({ "displayName": "Acme", "members": [{ "value": id }] });
+    let pushed = ask(reqwest::Method::POST, "/Groups", group).await;
+    assert_eq!(pushed["members"][0]["value"], id, "{pushed}");
+    UnderWay::until(world, Stop::Question).await.arrives(world, "the push").await;
+}
+
 /// SimpleSAMLphp as the group's IdP, with the group's own entity ID and ACS registered.
 async fn groups_idp(world: &World) -> SimpleSamlPhp {
     let provider = ServiceProvider::new(&world.public_url);
@@ -133,6 +151,7 @@ async fn nobody_fails_to_sign_in_at_any_step_of_a_migration() {
     assert!(explained.contains("The Group (group), an Admin organization"), "{explained}");
     assert!(world.run(&["domain", "list", "acme", "--all"]).contains("No claimed domains"));
     assert!(world.run(&["org", "show", "acme"]).contains("linked to"));
+    push_the_group(&world).await;
     // Leaving brings no domain back, and yet nobody is locked out: acme's people enter it by the group's (D11).
     // No linked organization adds the group's people any more: its own setting leads them straight on (D9).
     world.run(&["org", "set", "group", "idp_managed_access=true"]);

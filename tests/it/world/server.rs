@@ -39,6 +39,8 @@ pub struct World {
     /// The demo's IdP: on 127.0.0.1, while the site is on localhost, so that they are different sites to a browser.
     pub idp_url: String,
     pub ops: SocketAddr,
+    /// The side port, where identity providers provision.
+    pub scim: SocketAddr,
     /// Where the binary listens for what is meant for the app.
     pub gate: SocketAddr,
     /// Where the app itself is.
@@ -100,6 +102,7 @@ impl World {
             public_url,
             idp_url,
             ops,
+            scim,
             gate,
             app: app_address,
             front: wishes.front,
