@@ -21,7 +21,7 @@ pub(super) async fn confirm(admin: Arc<Admin>, call: UserConfirm) -> Result<Chan
             admin.audit(&tx, found.id, "member.confirm", &account.email, "to be confirmed", "a member")?;
             let what = format!("membership of {}", account.email);
             let woken = Difference::new(&found.slug, what, Some("asleep".to_owned()), "awake".to_owned());
-            Ok(Changes { changes: vec![woken] })
+            Ok(Changes { changes: vec![woken], ..Changes::default() })
         })
         .await
 }

@@ -127,7 +127,7 @@ pub(super) async fn transfer(admin: Arc<Admin>, call: DomainTransfer) -> Result<
             }
             let what = "held by".to_owned();
             let change = Difference::new(&moved.domain, what, Some(from.slug.to_string()), to.slug.to_string());
-            Ok::<_, Fault>(Changes { changes: vec![change] })
+            Ok::<_, Fault>(Changes { changes: vec![change], ..Changes::default() })
         })
         .await
 }
@@ -156,7 +156,7 @@ pub(super) async fn release(admin: Arc<Admin>, call: DomainRelease) -> Result<Ch
             let found = organization::by_slug(&tx, &call.slug).await?;
             let gone = give_up(admin, &tx, &found, &call.domain).await?;
             let gone = Difference::new(&found.slug, "domain", Some(gone.domain.to_string()), None);
-            Ok::<_, Fault>(Changes { changes: vec![gone] })
+            Ok::<_, Fault>(Changes { changes: vec![gone], ..Changes::default() })
         })
         .await
 }

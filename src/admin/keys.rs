@@ -38,6 +38,7 @@ pub(super) async fn rotate(admin: Arc<Admin>, call: KeysRotate) -> Result<Change
                     Difference::new("keys", "cookies and assertions", None, new),
                     Difference::new("keys", "SAML", None, saml),
                 ],
+                ..Changes::default()
             })
         })
         .await

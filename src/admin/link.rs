@@ -60,7 +60,7 @@ pub(super) async fn leave(admin: Arc<Admin>, call: LinkLeave) -> Result<Changes,
             admin.audit(&tx, found.id, "link.leave", &slug, "linked", "")?;
             admin.audit(&tx, gone.admin, "link.leave", &found.slug, "linked", "")?;
             let changes = vec![Difference::new(&found.slug, "linked to", Some(slug), None)];
-            Ok::<_, Fault>(Changes { changes })
+            Ok::<_, Fault>(Changes { changes, ..Changes::default() })
         })
         .await
 }

@@ -35,7 +35,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 
 pub use apply::apply;
-pub use check::check_store;
+pub use check::{check_store, room_checkers};
 pub use explain::{RouteDecision, RouteExplainer, Visitor};
 pub use socket::{SocketError, bind};
 
@@ -45,7 +45,7 @@ use crate::directory::audit as directory_audit;
 use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
 use crate::proof::Proof;
 use crate::saml::service_provider::ServiceProvider;
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Store, StoreError, TableChecker, Tx};
 use api::{Call, Refused};
 
 /// The largest call, in bytes: an `apply` with some hundred organizations.
@@ -72,6 +72,8 @@ pub struct Admin {
     pub proof: Arc<Proof>,
     /// Says what the gate's routes decide.
     pub routes: Arc<dyn RouteExplainer>,
+    /// What the other doors promise of their tables, for `check --store`.
+    pub door_checkers: fn() -> Vec<TableChecker>,
     /// Since when the server runs.
     pub started: Timestamp,
 }

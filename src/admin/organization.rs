@@ -91,7 +91,7 @@ pub(super) async fn set(admin: Arc<Admin>, call: OrgSet) -> Result<Changes, Faul
         .transaction("org set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let changes = set_all(admin, &tx, &found, &call.settings).await?;
-            Ok::<_, Fault>(Changes { changes })
+            Ok::<_, Fault>(Changes { changes, ..Changes::default() })
         })
         .await
 }
@@ -224,7 +224,7 @@ pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes
             records::revoke(&tx, Scope::Connection(found.id)).await?;
             admin.audit(&tx, found.id, "org.delete", slug, &found.name, "")?;
             let gone = Difference::new(slug, "organization", Some(found.name), None);
-            Ok::<_, Fault>(Changes { changes: vec![gone] })
+            Ok::<_, Fault>(Changes { changes: vec![gone], ..Changes::default() })
         })
         .await
 }

@@ -78,7 +78,10 @@ pub(super) async fn revoke(admin: Arc<Admin>, call: SessionRevoke) -> Result<Cha
                 admin.audit(&tx, id, "session.revoke", &object, format!("{count} sessions"), "")?;
             }
             let word = if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
-            Ok::<_, Fault>(Changes { changes: vec![Difference::new(object, "sessions", Some(word), None)] })
+            Ok::<_, Fault>(Changes {
+                changes: vec![Difference::new(object, "sessions", Some(word), None)],
+                ..Changes::default()
+            })
         })
         .await
 }

@@ -168,7 +168,7 @@ pub(super) async fn add(admin: Arc<Admin>, call: TeamAdd) -> Result<Changes, Fau
             let account = user::by_email(&tx, &call.email).await?;
             let fresh = put_in(admin, &tx, &found, &team, &account).await?;
             let added = Difference::new(&found.slug, in_team(&team), None, account.email.to_string());
-            Ok::<_, Fault>(Changes { changes: fresh.then_some(added).into_iter().collect() })
+            Ok::<_, Fault>(Changes { changes: fresh.then_some(added).into_iter().collect(), ..Changes::default() })
         })
         .await
 }
@@ -188,7 +188,7 @@ pub(super) async fn remove(admin: Arc<Admin>, call: TeamRemove) -> Result<Change
             let account = user::by_email(&tx, &call.email).await?;
             let gone = take_out(admin, &tx, &found, &team, &account).await?;
             let removed = Difference::new(&found.slug, in_team(&team), Some(account.email.to_string()), None);
-            Ok::<_, Fault>(Changes { changes: gone.then_some(removed).into_iter().collect() })
+            Ok::<_, Fault>(Changes { changes: gone.then_some(removed).into_iter().collect(), ..Changes::default() })
         })
         .await
 }
@@ -202,7 +202,7 @@ pub(super) async fn rename(admin: Arc<Admin>, call: TeamRename) -> Result<Change
             let team = team::by_name(&tx, &found, &call.name).await?;
             let renamed = give_name(admin, &tx, &found, &team, &call.new_name).await?;
             let changed = renamed.map(|renamed| Difference::new(&found.slug, "team", Some(team.name), renamed.name));
-            Ok::<_, Fault>(Changes { changes: changed.into_iter().collect() })
+            Ok::<_, Fault>(Changes { changes: changed.into_iter().collect(), ..Changes::default() })
         })
         .await
 }
@@ -217,7 +217,7 @@ pub(super) async fn set_role(admin: Arc<Admin>, call: TeamSetRole) -> Result<Cha
             let fresh = give_role(admin, &tx, &found, &team, call.role)?;
             let what = format!("role of team {}", team.name);
             let changed = Difference::new(&found.slug, what, Some(role_word(team.role)), role_word(call.role));
-            Ok::<_, Fault>(Changes { changes: fresh.then_some(changed).into_iter().collect() })
+            Ok::<_, Fault>(Changes { changes: fresh.then_some(changed).into_iter().collect(), ..Changes::default() })
         })
         .await
 }
@@ -230,7 +230,10 @@ pub(super) async fn delete(admin: Arc<Admin>, call: TeamDelete) -> Result<Change
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
             end(admin, &tx, &found, &team).await?;
-            Ok::<_, Fault>(Changes { changes: vec![Difference::new(&found.slug, "team", Some(team.name), None)] })
+            Ok::<_, Fault>(Changes {
+                changes: vec![Difference::new(&found.slug, "team", Some(team.name), None)],
+                ..Changes::default()
+            })
         })
         .await
 }

@@ -25,6 +25,7 @@ fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
         name: (user.first_name.is_some() || user.last_name.is_some()).then(|| user.display_name()),
         active: user.active,
         created: user.created.to_string(),
+        password: None,
         memberships,
     }
 }
@@ -89,6 +90,18 @@ pub(super) async fn remove_member(
     records::revoke(tx, Scope::Membership(organization.id, account.id)).await?;
     admin.audit(tx, organization.id, "member.remove", &account.email, gone.role.as_str(), "")?;
     Ok(gone)
+}
+
+/// A warning if nobody owns an organization any more. The operator may have it so; provisioning may not (D18).
+async fn without_owner(tx: &Tx, organization: &Organization) -> Result<Vec<String>, StoreError> {
+    if member::has_owner(tx, organization.id).await? {
+        return Ok(Vec::new());
+    }
+    let slug = &organization.slug;
+    Ok(vec![format!(
+        "{slug} has no owner any more who could sign in: `vestibule user add {slug} EMAIL --role owner`, or `user set`, \
+         makes one"
+    )])
 }
 
 /// The hash of the password that somebody is to have.
@@ -204,7 +217,8 @@ pub(super) async fn show(admin: Arc<Admin>, call: UserShow) -> Result<UserView, 
     let tx = admin.store.reader();
     let account = user::by_email(&tx, &call.email).await?;
     let memberships = memberships(&tx, &account).await?;
-    Ok(view(&account, memberships))
+    let password = password::find(&tx, account.id).await?.is_some();
+    Ok(UserView { password: Some(password), ..view(&account, memberships) })
 }
 
 async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, StoreError> {
@@ -231,7 +245,10 @@ pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fau
                 let what = format!("role of {}", account.email);
                 Difference::new(&found.slug, what, Some(before.to_string()), call.role.to_string())
             });
-            Ok::<_, Fault>(Changes { changes: changed.into_iter().collect() })
+            let changes: Vec<Difference> = changed.into_iter().collect();
+            let lost = !changes.is_empty() && before == Some(Role::Owner);
+            let warnings = if lost { without_owner(&tx, &found).await? } else { Vec::new() };
+            Ok::<_, Fault>(Changes { changes, warnings })
         })
         .await
 }
@@ -264,7 +281,14 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
             }
             let before = Some(word(account.active).to_owned());
             let changed = Difference::new(&call.email, "account", before, word(call.active).to_owned());
-            Ok(Changes { changes: vec![changed] })
+            let mut warnings = Vec::new();
+            for id in member::of_user(&tx, account.id).await? {
+                let owned = member::find(&tx, id, account.id).await?.is_some_and(|held| held.role == Role::Owner);
+                if let Some(organization) = organization::by_id(&tx, id).await?.filter(|_| owned && !call.active) {
+                    warnings.extend(without_owner(&tx, &organization).await?);
+                }
+            }
+            Ok(Changes { changes: vec![changed], warnings })
         })
         .await
 }
@@ -276,9 +300,11 @@ pub(super) async fn remove(admin: Arc<Admin>, call: UserRemove) -> Result<Change
         .transaction("user remove", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let account = user::by_email(&tx, &call.email).await?;
-            remove_member(admin, &tx, &found, &account).await?;
+            let before = remove_member(admin, &tx, &found, &account).await?;
             let gone = Difference::new(&found.slug, "member", Some(account.email.to_string()), None);
-            Ok::<_, Fault>(Changes { changes: vec![gone] })
+            let lost = before.role == Role::Owner && !before.asleep;
+            let warnings = if lost { without_owner(&tx, &found).await? } else { Vec::new() };
+            Ok::<_, Fault>(Changes { changes: vec![gone], warnings })
         })
         .await
 }
@@ -300,7 +326,7 @@ pub(super) async fn reset_password(admin: Arc<Admin>, call: UserResetPassword) -
                 admin.audit(&tx, id, "password.remove", &call.email, "", "")?;
             }
             let gone = Difference::new(&call.email, "password", Some("set".to_owned()), None);
-            Ok(Changes { changes: vec![gone] })
+            Ok(Changes { changes: vec![gone], ..Changes::default() })
         })
         .await
 }

@@ -11,6 +11,7 @@ use crate::admin;
 use crate::admin::api::{CheckStore, StoreCheckView};
 use crate::config::{Config, ConfigError, Loaded, Mistake};
 use crate::kernel::{Clock as _, SystemClock};
+use crate::server;
 use crate::store::{SledBackend, Store};
 
 /// What is good, and what is worth a word.
@@ -33,6 +34,9 @@ pub(super) fn run(context: &Context, with_store: bool) -> Result<(), Failure> {
         }
     }
     let store = if with_store { Some(check_store(&config)?) } else { None };
+    for warning in store.iter().flat_map(|store| &store.warnings).filter(|_| !context.output.json) {
+        complain(&format!("warning: {warning}"));
+    }
     let problems = store.as_ref().map_or(0, |store| store.problems.len());
     context.show(&Checked { good: problems == 0, file, warnings, store }, told);
     match problems {
@@ -83,6 +87,6 @@ fn check_store(config: &Config) -> Result<StoreCheckView, Failure> {
     runtime.block_on(async {
         let backend = SledBackend::open(&config.store)?;
         let store = Store::open(backend, std::sync::Arc::new(SystemClock)).await?;
-        Ok(admin::check_store(&store).await?)
+        Ok(admin::check_store(&store, &config.dns.public_mail, server::door_checkers()).await?)
     })
 }

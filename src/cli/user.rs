@@ -2,13 +2,13 @@
 
 use std::io::{BufRead as _, Read as _};
 
-use super::output::{facts, table};
+use super::output::{complain, facts, table};
 use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
 use crate::admin::api::{
-    MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
-    UserSet, UserShow, UserView,
+    Call, Changes, MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
+    UserResetPassword, UserSet, UserShow, UserView,
 };
 use crate::kernel::{Secret, Slug};
 
@@ -28,13 +28,23 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
         }
         User::List { slug } => context.ask(&UserList { slug }, |found| list(found)),
         User::Show { email } => context.ask(&UserShow { email }, show),
-        User::Set { slug, email, role } => context.ask(&UserSet { slug, email, role }, text::changes),
-        User::Deactivate { email } => context.ask(&UserActivate { email, active: false }, text::changes),
+        User::Set { slug, email, role } => change(context, &UserSet { slug, email, role }),
+        User::Deactivate { email } => change(context, &UserActivate { email, active: false }),
         User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
         User::ResetPassword { email } => context.ask(&UserResetPassword { email }, text::changes),
         User::Confirm { slug, email } => context.ask(&UserConfirm { slug, email }, text::changes),
-        User::Remove { slug, email } => context.ask(&UserRemove { slug, email }, text::changes),
+        User::Remove { slug, email } => change(context, &UserRemove { slug, email }),
     }
+}
+
+/// Asks for a change; what somebody should know of it stands on stderr, whoever reads the rest.
+fn change<C: Call<Answer = Changes>>(context: &Context, call: &C) -> Result<(), Failure> {
+    let answer = context.server()?.call(call)?;
+    for warning in &answer.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    context.show(&answer, text::changes);
+    Ok(())
 }
 
 /// The first line of standard input.
@@ -107,6 +117,7 @@ fn show(user: &UserView) -> String {
         ("name", user.name.clone().unwrap_or_else(|| "not known".to_owned())),
         ("id", user.id.to_string()),
         ("account", state(user).to_owned()),
+        ("password", user.password.map_or("not known", |has| if has { "has one" } else { "none" }).to_owned()),
         ("created", user.created.clone()),
         ("memberships", if memberships.is_empty() { "none".to_owned() } else { memberships.join("\n             ") }),
     ])

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::DirectoryError;
 use super::organization::Organization;
 use super::team_member;
-use super::user::User;
+use super::user::{self, User};
 use crate::kernel::{OrgId, Role, Timestamp, UserId};
 use crate::store::{StoreError, Table, Tx};
 
@@ -159,6 +159,21 @@ pub async fn list(tx: &Tx, organization: OrgId, after: Option<UserId>) -> Result
     let after = after.map(|user| (organization, user));
     let rows = tx.scan(&MEMBERS, &organization, after.as_ref(), PAGE).await?;
     Ok(rows.into_iter().map(|(_, member)| member).collect())
+}
+
+/// Whether somebody owns the organization: awake, and with an account that is on.
+pub async fn has_owner(tx: &Tx, organization: OrgId) -> Result<bool, StoreError> {
+    let mut after = None;
+    loop {
+        let page = list(tx, organization, after).await?;
+        let Some(last) = page.last() else { return Ok(false) };
+        after = Some(last.user);
+        for owner in page.iter().filter(|member| member.role == Role::Owner && !member.asleep) {
+            if user::by_id(tx, owner.user).await?.is_some_and(|account| account.active) {
+                return Ok(true);
+            }
+        }
+    }
 }
 
 /// The memberships of an organization that sleep, at most `limit`.

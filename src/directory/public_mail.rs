@@ -34,6 +34,11 @@ impl PublicMail {
         if wrong.is_empty() { Ok(PublicMail(domains)) } else { Err(wrong) }
     }
 
+    /// Every domain of the list.
+    pub fn iter(&self) -> impl Iterator<Item = &DomainName> {
+        self.0.iter()
+    }
+
     /// Whether everybody can have an address of this domain.
     pub fn contains(&self, domain: &DomainName) -> bool {
         self.0.contains(domain)

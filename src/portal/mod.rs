@@ -53,7 +53,15 @@ pub use return_path::ReturnPath;
 pub use state::Portal;
 
 use crate::kernel::{Client, Reference};
+use crate::store::{TableChecker, decodes};
 use page::Trouble;
+
+/// What is promised of the portal's own tables: each of their rows is over after a while, and decodes until then.
+pub fn checkers() -> Vec<TableChecker> {
+    let mut all = vec![decodes(&pending::SIGN_INS), decodes(&pending::USED_ASSERTIONS), decodes(&link::ASKED)];
+    all.extend(sign_up::checkers());
+    all
+}
 
 /// All of the portal's pages, as a service that the proxy calls in process.
 pub fn router(portal: Portal) -> Router {

@@ -26,7 +26,7 @@ use crate::directory::outbox::{self, Mail};
 use crate::directory::{discovery, effective, user};
 use crate::kernel::{Client, EmailAddress, Fault, FaultKind, Reference, Secret, TokenHash};
 use crate::session::Method;
-use crate::store::{StoreError, Table, Tx, Window, count};
+use crate::store::{StoreError, Table, TableChecker, Tx, Window, count, decodes};
 
 /// Links that were mailed, by the hash of their token.
 const SIGN_UPS: Table<[u8; 32], SignUp> = Table::new("sign_ups");
@@ -53,6 +53,11 @@ struct SignUp {
     email: EmailAddress,
     /// Where the person goes then, if an organization lets them.
     return_to: ReturnPath,
+}
+
+/// What is promised of the records.
+pub fn checkers() -> Vec<TableChecker> {
+    vec![decodes(&SIGN_UPS), decodes(&BY_ADDRESS), decodes(&BY_NETWORK)]
 }
 
 /// What leads on for an address without organization.

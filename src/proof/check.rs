@@ -23,7 +23,8 @@ impl Proof {
     /// operator's word needs no look.
     ///
     /// # Errors
-    /// [`DirectoryError::NoSuchClaim`], also if it was given up meanwhile.
+    /// [`DirectoryError::NoSuchClaim`], also if it was given up meanwhile; [`DirectoryError::PublicMail`] if it does not
+    /// hold yet, and everybody can have mail there by now.
     pub async fn verify(&self, organization: &Organization, domain: &DomainName) -> Result<Checked, DirectoryError> {
         let gone = || DirectoryError::NoSuchClaim(organization.slug.clone(), domain.clone());
         let search = async |tx: Tx| {
@@ -31,11 +32,15 @@ impl Proof {
             if held.state.holds() || held.due.is_some() {
                 return Ok(held);
             }
+            self.check_public(domain)?;
             let anew = search_anew(&held, tx.now());
             claim::write(&tx, Some(&held), Some(&anew)).await?;
             Ok::<_, DirectoryError>(anew)
         };
         let found = self.store.transaction("search for a record", search).await?;
+        if !found.state.holds() {
+            self.check_public(domain)?;
+        }
         if !found.is_checked() {
             return Ok(Checked { claim: found, event: None });
         }
@@ -54,6 +59,9 @@ impl Proof {
     pub async fn check(&self, asked: &Claim) -> Result<Option<Checked>, StoreError> {
         if !asked.is_checked() {
             return Ok(None);
+        }
+        if !asked.state.holds() && self.public_mail.contains(&asked.domain) {
+            return self.set_aside(asked).await;
         }
         let look = self.look(asked).await;
         let taken_in = self
@@ -79,6 +87,25 @@ impl Proof {
             tracing::info!(domain = %claim.domain, organization = %claim.organization, ?event, "a claim changed");
         }
         Ok(Some(Checked { claim, event }))
+    }
+
+    /// A claim that waits for a domain where everybody can have mail by now, since the operator's list says so: it is
+    /// looked for no more, and stays as it is. One that holds stays, too, and `check --store` warns of it.
+    async fn set_aside(&self, asked: &Claim) -> Result<Option<Checked>, StoreError> {
+        let set_aside = async |tx: Tx| {
+            let found = claim::find(&tx, asked.organization, &asked.domain).await?;
+            let Some(held) = found.filter(|held| !held.state.holds() && held.token == asked.token) else {
+                return Ok(None);
+            };
+            let claim = Claim { due: None, ..held.clone() };
+            if held.due.is_some() {
+                claim::write(&tx, Some(&held), Some(&claim)).await?;
+                let (action, after) = ("domain.set_aside", "not looked for: everybody can have mail there");
+                self.audit(&tx, claim.organization, action, &claim.domain, word(held.state), after)?;
+            }
+            Ok::<_, StoreError>(Some(Checked { claim, event: None }))
+        };
+        self.store.transaction("set a claim aside", set_aside).await
     }
 
     /// What follows from a step, in its transaction.

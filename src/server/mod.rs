@@ -32,7 +32,7 @@ use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
 use crate::saml::signing::SigningError;
 use crate::scim::ScimServer;
 use crate::session::{SessionError, SessionSettings, Sessions};
-use crate::store::{ExportSchedule, SledBackend, Store, StoreError, Tx, exports_directory};
+use crate::store::{ExportSchedule, SledBackend, Store, StoreError, TableChecker, Tx, exports_directory};
 use crate::telemetry::{self, TelemetryError};
 
 /// Why the server can't run.
@@ -148,6 +148,7 @@ impl App {
             service_provider,
             proof: Arc::clone(&proof),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
+            door_checkers,
             started: clock.now(),
         };
         let scim = ScimServer::open(store.clone(), Arc::clone(&rng), &config.scim.base_url()).await?;
@@ -190,6 +191,11 @@ async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, S
         Mailer::new(store.clone(), server, from, site, Rules::default())
     };
     Ok(config.mail.as_ref().map(make))
+}
+
+/// What the doors with tables of their own promise of them.
+pub fn door_checkers() -> Vec<TableChecker> {
+    portal::checkers()
 }
 
 /// How claimed domains are proved.

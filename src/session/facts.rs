@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::token::{Method, SessionToken};
 use crate::directory::organization::{self, OrgKind, Organization};
-use crate::directory::{Member, effective, member, team, team_member, user};
+use crate::directory::{Effective, Member, User, effective, link, member, team, team_member, user};
 use crate::kernel::{EmailAddress, OrgId, Role, Slug, UserId};
 use crate::store::{StoreError, Tx};
 
@@ -44,14 +44,14 @@ pub struct Facts {
     pub team_keys: Vec<String>,
     /// Shorter limits that the session's organization sets: idle and absolute.
     pub limits: (Option<Duration>, Option<Duration>),
-    /// Which ways to sign in the session's organization takes of them.
+    /// Which ways to sign in the session's organization takes of them, and that of their address's domain.
     pub ways: Ways,
     /// The same, ready to be sent.
     pub rendered: Rendered,
 }
 
-/// Which ways to sign in an organization takes of somebody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which ways to sign in are taken of somebody, from the most to the fewest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ways {
     /// Every one.
     #[default]
@@ -110,7 +110,7 @@ impl Facts {
         };
         let mut organizations = Vec::new();
         let (mut here, mut belongs) = (None, token.organization.is_none());
-        let (mut limits, mut ways) = ((None, None), Ways::All);
+        let (mut limits, mut ways) = ((None, None), of_domain(tx, &user, token.organization).await?);
         let mut teams = Vec::new();
         for id in member::of_user(tx, user.id).await? {
             let Some(organization) = organization::by_id(tx, id).await? else { continue };
@@ -118,7 +118,8 @@ impl Facts {
             let Some(member) = member::find(tx, id, user.id).await? else { continue };
             if token.organization == Some(id) {
                 belongs = true;
-                (limits, ways) = rules_of(tx, &organization, &member).await?;
+                let (shorter, own) = rules_of(tx, &organization, &member).await?;
+                (limits, ways) = (shorter, ways.max(own));
             }
             if organization.kind == OrgKind::Admin {
                 continue;
@@ -169,13 +170,35 @@ async fn rules_of(tx: &Tx, organization: &Organization, member: &Member) -> Resu
     if !rules.require_sso {
         return Ok((limits, Ways::All));
     }
+    Ok((limits, required(tx, &effective, member.user).await?))
+}
+
+/// What the organization of the address's domain takes of somebody wherever else their session is, or in none: their
+/// sign-in is its single sign-on (D9, D11). In that organization itself, and in one linked to it, the rules there say all.
+async fn of_domain(tx: &Tx, user: &User, here: Option<OrgId>) -> Result<Ways, StoreError> {
+    let Some(holder) = effective::of_domain(tx, &user.email.domain()).await? else { return Ok(Ways::All) };
+    if !holder.rules.require_sso {
+        return Ok(Ways::All);
+    }
+    if let Some(here) = here {
+        let linked = link::find(tx, here).await?.is_some_and(|link| link.admin == holder.organization.id);
+        if linked || here == holder.organization.id {
+            return Ok(Ways::All);
+        }
+    }
+    required(tx, &holder, user.id).await
+}
+
+/// What an organization that requires single sign-on takes of somebody: a password too, of its own owners and admins and
+/// of its Admin organization's (D10).
+async fn required(tx: &Tx, effective: &Effective, user: UserId) -> Result<Ways, StoreError> {
     let above = match &effective.link {
-        Some((_, admin)) => team::role_of(tx, admin.id, member.user).await?,
+        Some((_, admin)) => team::role_of(tx, admin.id, user).await?,
         None => None,
     };
-    let here = team::role_of(tx, organization.id, member.user).await?;
+    let here = team::role_of(tx, effective.organization.id, user).await?;
     let runs = [here, above].into_iter().flatten().any(|role| role >= Role::Admin);
-    Ok((limits, if runs { Ways::SsoOrPassword } else { Ways::Sso }))
+    Ok(if runs { Ways::SsoOrPassword } else { Ways::Sso })
 }
 
 impl Rendered {

@@ -6,6 +6,7 @@ use super::error::SessionError;
 use super::keys::Keys;
 use super::records::{self, REVOCATIONS, Scope};
 use super::sessions::Sessions;
+use crate::directory::claim::VERIFIED;
 use crate::directory::link::LINKS;
 use crate::directory::member::MEMBERS;
 use crate::directory::organization::ORGANIZATIONS;
@@ -139,8 +140,9 @@ impl Sessions {
                 self.facts.drop_all();
             }
         }
-        if change.touches(&LINKS) {
-            // Limits may be the Admin organization's now, or no longer (D12).
+        if change.touches(&LINKS) || change.touches(&VERIFIED) {
+            // Limits may be the Admin organization's now, or no longer (D12); single sign-on may be required of other
+            // people than before.
             self.facts.drop_all();
         }
         for id in change.keys(&ORGANIZATIONS) {

@@ -51,6 +51,13 @@ pub struct TableChecker {
     check: Box<Check>,
 }
 
+impl TableChecker {
+    /// The table's name.
+    pub const fn table(&self) -> &'static str {
+        self.table
+    }
+}
+
 /// A checker for `table`: `check` gets each live record and says what is wrong with it, if anything: an index row that
 /// leads nowhere, a record whose index row is missing. It reads what it needs through the [`Tx`].
 pub fn checker<K, V, F, Fut>(table: &'static Table<K, V>, check: F) -> TableChecker

@@ -122,6 +122,9 @@ pub struct Refused {
 pub struct Changes {
     /// In the order in which it happened; empty: it was so already.
     pub changes: Vec<Difference>,
+    /// What somebody should know of how it is now, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One change.
@@ -249,6 +252,9 @@ pub struct StoreCheckView {
     pub tables: Vec<(String, u64)>,
     /// What is wrong, one sentence each.
     pub problems: Vec<String>,
+    /// What is right, and should be looked at all the same.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// `apply`

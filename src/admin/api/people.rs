@@ -90,6 +90,9 @@ pub struct UserView {
     pub name: Option<String>,
     pub active: bool,
     pub created: String,
+    /// Whether they have a password; only where one person is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<bool>,
     /// Where they are members: all of them, or, in a list, the organization asked for.
     pub memberships: Vec<MembershipView>,
 }

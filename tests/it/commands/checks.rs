@@ -45,3 +45,29 @@ fn the_store_is_checked_with_and_without_a_server() {
     assert_eq!(checked["store"]["problems"], serde_json::json!([]));
     assert!(checked["store"]["tables"].as_array().unwrap().iter().any(|table| table[0] == "organizations"));
 }
+
+#[test]
+fn what_the_list_of_public_mail_forbids_by_now_is_told() {
+    let site = Site::new();
+    let server = site.serve();
+    site.run(&["org", "create", "acme", "--name", "Acme"]).done();
+    site.run(&["domain", "claim", "acme", "pupils.example", "--trusted"]).done();
+    site.run(&["org", "set", "acme", "discoverability=open", "discoverable_domains=school.example"]).done();
+    assert!(!site.run(&["check", "--store"]).err.contains("warning"));
+    server.signal("-INT");
+    site.write("public.txt", "pupils.example\nschool.example\n");
+    let text = std::fs::read_to_string(site.path("vestibule.toml")).unwrap();
+    site.write("vestibule.toml", &format!("{text}[dns]\npublic_mail_domains = \"public.txt\"\n"));
+    let check = || {
+        let ran = site.run(&["check", "--store"]);
+        for words in ["pupils.example is verified for acme", "school.example is a work domain"] {
+            assert!(ran.err.contains(words), "{words}: {}", ran.err);
+        }
+        ran.done();
+        let told = site.json(&["check", "--store"])["store"]["warnings"].as_array().unwrap().len();
+        assert_eq!(told, 2);
+    };
+    check();
+    let _server = site.serve();
+    check();
+}

@@ -56,6 +56,17 @@ fn domains_and_people() {
     assert!(site.run(&["user", "list", "acme"]).done().contains("ada@acme.example"));
     let changed = site.run(&["user", "set", "acme", "bob@acme.example", "--role", "admin"]).done();
     assert!(changed.contains("member → admin"), "{changed}");
+    assert_eq!(site.json(&["user", "show", "bob@acme.example"])["password"], false);
+    assert!(site.run(&["user", "show", "bob@acme.example"]).done().contains("password     none"));
+    site.run(&["user", "add", "zeta", "ada@acme.example", "--role", "owner"]).done();
+    site.run(&["user", "add", "zeta", "zoe@acme.example", "--role", "owner"]).done();
+    let warned = |arguments: &[&str]| site.run(arguments).err.matches("has no owner any more").count();
+    assert_eq!(warned(&["user", "set", "zeta", "ada@acme.example", "--role", "member"]), 0, "Zoe owns it");
+    assert_eq!(warned(&["user", "deactivate", "zoe@acme.example"]), 1, "of zeta");
+    assert_eq!(warned(&["user", "remove", "zeta", "zoe@acme.example"]), 1);
+    assert_eq!(warned(&["user", "set", "acme", "ada@acme.example", "--role", "member"]), 1);
+    assert_eq!(warned(&["user", "set", "acme", "ada@acme.example", "--role", "owner"]), 0);
+    site.run(&["user", "remove", "zeta", "ada@acme.example"]).done();
     site.run(&["user", "deactivate", "bob@acme.example"]).done();
     assert_eq!(site.json(&["user", "show", "bob@acme.example"])["active"], false);
     assert!(site.run(&["user", "deactivate", "bob@acme.example"]).done().contains("it is so already"));

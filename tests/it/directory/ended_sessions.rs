@@ -36,6 +36,7 @@ async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
         rng,
         service_provider: ServiceProvider::new(SITE),
         routes: Arc::new(NoRoutes),
+        door_checkers: Vec::new,
         started: directory.store.now(),
     };
     let request = Request::post(format!("/v1/{verb}")).body(Body::from(body.to_string())).unwrap();

@@ -3,6 +3,7 @@
 mod hands;
 mod life;
 mod moved;
+mod public;
 mod resolver;
 
 use std::sync::Arc;

@@ -1,14 +1,18 @@
 //! Passwords and links by mail as time goes by: what gets stale, too old, or is tried too often.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use vestibule::credential::Hasher;
 use vestibule::directory::one_time_link::{self, Purpose};
-use vestibule::directory::{DirectoryError, Origin, member, outbox, password, user};
-use vestibule::kernel::{EmailAddress, Role, SystemRng};
+use vestibule::directory::organization::OrgKind;
+use vestibule::directory::{DirectoryError, Organization, Origin, claim, member, outbox, password, user};
+use vestibule::kernel::{EmailAddress, Role, Secret, SystemRng};
 use vestibule::store::Tx;
 
 use super::Site;
+use super::pages::until_over;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const GOOD: &str = "wicker basket of plums";
@@ -75,6 +79,44 @@ async fn links_work_in_their_time_alone_and_each_for_what_it_is() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(!again.has_session());
     assert_eq!(site.last_code(&site.globex).await, "sso_required");
+}
+
+#[tokio::test]
+async fn d11_password_sessions_end_everywhere_once_the_domain_of_the_address_requires_single_sign_on() {
+    let site = Site::with_passwords().await;
+    let initech = site.found("initech", OrgKind::Customer).await;
+    let late = site.found("late", OrgKind::Customer).await;
+    let claim = async |of: &Organization, domain: &str| {
+        let claim = async |tx: Tx| claim::claim_trusted(&tx, of, &domain.parse().unwrap()).await;
+        site.store.transaction("test", claim).await.unwrap();
+    };
+    claim(&initech, "initech.example").await;
+    site.add(&initech, "oda@initech.example", Role::Owner).await;
+    let hash = Hasher::new(Arc::new(SystemRng)).hash(Secret::new(GOOD.to_owned())).await.unwrap();
+    let mut browsers = Vec::new();
+    for email in ["pam@initech.example", "oda@initech.example", "zed@late.example"] {
+        site.add(&site.globex, email, Role::Member).await;
+        let id = site.account(email).await.unwrap().id;
+        let set = async |tx: Tx| password::set(&tx, id, &hash);
+        site.store.transaction("test", set).await.unwrap();
+        let mut browser = site.browser();
+        let page = browser.post("/.vestibule/password", &[("email", email), ("password", GOOD)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{email}: {page:?}");
+        if site.current(&mut browser).await.as_deref() != Some("globex") {
+            browser.post("/.vestibule/account/organization", &[("organization", "globex")]).await;
+        }
+        assert_eq!(site.current(&mut browser).await.as_deref(), Some("globex"), "{email}");
+        browsers.push(browser);
+    }
+    let [pam, mut oda, mut zed] = <[_; 3]>::try_from(browsers).ok().expect("three");
+    site.change(&initech, |initech| initech.set("require_sso", "true")).await;
+    until_over(pam).await;
+    assert_eq!(site.current(&mut oda).await.as_deref(), Some("globex"), "an owner's password is left (D10)");
+    site.change(&late, |late| late.set("require_sso", "true")).await;
+    assert_eq!(site.current(&mut zed).await.as_deref(), Some("globex"), "the domain is nobody's yet");
+    claim(&late, "late.example").await;
+    until_over(zed).await;
+    assert_eq!(site.current(&mut oda).await.as_deref(), Some("globex"));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The arrows between the rooms only go down, and no two tables share a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{report, room_of, rust_files, source};
 
@@ -79,25 +79,48 @@ fn the_rule_refuses_what_it_should() {
     }
 }
 
-#[test]
-fn no_two_tables_share_a_name() {
+/// Every table of the program, with the files that declare it.
+fn tables() -> BTreeMap<String, Vec<String>> {
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, text) in rust_files() {
         if !path.starts_with("src") {
             continue;
         }
         // Unit tests are indented, and their tables are their own.
-        for line in text.lines().filter(|line| line.contains("const ") && !line.starts_with(' ')) {
+        for line in text.lines().filter(|line| line.contains("const ") && !line.starts_with([' ', '/'])) {
             if let Some(name) = line.split("Table::new(\"").nth(1).and_then(|rest| rest.split('"').next()) {
                 tables.entry(name.to_owned()).or_default().push(path.display().to_string());
             }
         }
     }
     assert!(tables.len() > 10, "only {} tables were found: the reading is broken", tables.len());
-    let faults: Vec<String> = tables
+    tables
+}
+
+#[test]
+fn no_two_tables_share_a_name() {
+    let faults: Vec<String> = tables()
         .into_iter()
         .filter(|(_, places)| places.len() > 1)
         .map(|(name, places)| format!("table `{name}` stands in {}: rename all but one.", places.join(" and ")))
+        .collect();
+    report(&faults);
+}
+
+#[test]
+fn every_table_has_a_checker() {
+    let checkers = vestibule::admin::room_checkers().into_iter().chain(vestibule::server::door_checkers());
+    let checked: BTreeSet<&str> = checkers.map(|checker| checker.table()).collect();
+    // The store looks at these itself, and at what versions without chains left.
+    let own = ["meta", "expiry", "lease", "audit"];
+    let unchecked = tables().into_iter().filter(|(name, _)| !checked.contains(&**name) && !own.contains(&&**name));
+    let faults: Vec<String> = unchecked
+        .map(|(name, places)| {
+            format!(
+                "{}: table `{name}` has no checker: give it one, so that `check --store` sees it.",
+                places.join(", ")
+            )
+        })
         .collect();
     report(&faults);
 }
