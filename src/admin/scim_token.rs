@@ -45,7 +45,10 @@ pub(super) async fn revoke(admin: Arc<Admin>, call: ScimTokenRevoke) -> Result<C
             let Some(held) = token::revoke(&tx, found.id).await? else { return Ok::<_, Fault>(Changes::default()) };
             let before = told(Some(&held));
             admin.audit(&tx, found.id, "scim-token.revoke", &found.slug, before.clone().unwrap_or_default(), "")?;
-            Ok(Changes { changes: vec![Difference::new(&found.slug, "scim token", before, None)] })
+            Ok(Changes {
+                changes: vec![Difference::new(&found.slug, "scim token", before, None)],
+                ..Changes::default()
+            })
         })
         .await
 }
