@@ -67,7 +67,7 @@ fn gate(criterion: &mut Criterion) {
     let following = Arc::clone(&sessions);
     runtime.spawn(async move { following.follow().await });
 
-    let route = RouteSettings { path: "/public/".to_owned(), access: Access::Public, upstream: None };
+    let route = RouteSettings { path: "/public/".to_owned(), access: Access::Public, max_age: None, upstream: None };
     let routes = Routes::new(&[route], &["app"]).unwrap();
     let rules = HeaderRules::new(&[]).unwrap();
     let audience = sessions.audience("app");

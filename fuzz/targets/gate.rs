@@ -32,7 +32,8 @@ fn cookies(header: &[u8]) {
 fn paths(text: &str) {
     static ROUTES: OnceLock<Routes> = OnceLock::new();
     let routes = ROUTES.get_or_init(|| {
-        let public = RouteSettings { path: "/public/".to_owned(), access: Access::Public, upstream: None };
+        let public =
+            RouteSettings { path: "/public/".to_owned(), access: Access::Public, max_age: None, upstream: None };
         Routes::new(&[public], &["app"]).expect("routes")
     });
     let Ok(once) = path::canonical(text) else { return };

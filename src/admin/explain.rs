@@ -1,6 +1,7 @@
 //! `explain`: the decision about a person, step by step. Gathering facts is one thing, deciding another, and pure.
 
 mod local;
+mod second;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::api::{Explain, ExplainView, Step};
 use crate::directory::admission::{self, Found};
 use crate::directory::effective::{self, Answer};
 use crate::directory::places::Person;
+use crate::directory::two_factor::FirstFactor;
 use crate::directory::{Aim, Claim, Effective, Entry, OrgKind, Organization, Refusal, Team, User};
 use crate::directory::{claim, member, sso, team, team_member, user};
 use crate::kernel::{EmailAddress, Fault, Role, Slug};
@@ -63,6 +65,8 @@ struct Known {
     elsewhere: usize,
     /// How they can sign in without single sign-on.
     local: local::Local,
+    /// What is asked for beside single sign-on.
+    second: Option<String>,
 }
 
 /// How a sign-in ends.
@@ -108,6 +112,7 @@ async fn known(tx: &Tx, email: &EmailAddress, passwords: bool) -> Result<Known, 
         entry: Ended::Refused(Refusal::EmailDomain),
         elsewhere: 0,
         local,
+        second: None,
     };
     if let Some(organization) = claim::holder(tx, &domain).await? {
         let holder = effective::of_organization(tx, organization).await?;
@@ -116,6 +121,13 @@ async fn known(tx: &Tx, email: &EmailAddress, passwords: bool) -> Result<Known, 
         known.sso = connection.map(|connection| (connection.settings.entity_id, connection.certificates.len()));
         let person = Person { email, account: known.account.as_ref(), accounts_differ: false };
         known.entry = ended(tx, &holder, &person).await?;
+        let by_sso = FirstFactor::Sso { proved: false };
+        known.second = match &known.entry {
+            Ended::In(slug, ..) | Ended::Joins(slug) | Ended::Portal(slug, _) => {
+                Some(second::told(tx, known.account.as_ref(), Some(slug), by_sso).await?)
+            }
+            Ended::Pick(_) | Ended::Refused(_) => None,
+        };
         known.holder = claim::find(tx, id, &domain).await?.map(|claim| (holder, claim));
     }
     if let Some(account) = &known.account {
@@ -241,6 +253,9 @@ fn organization(known: &Known, holder: &Effective, steps: &mut Steps) -> Result<
 
 /// Where the sign-in ends.
 fn membership(known: &Known, holder: &Slug, mut steps: Steps) -> (ExplainView, Option<Visitor>) {
+    if let Some(second) = &known.second {
+        steps.pass("second factor", second);
+    }
     let elsewhere = match known.elsewhere {
         0 => String::new(),
         count => format!(" (and of {count} more)"),

@@ -38,6 +38,7 @@ fn known() -> Known {
         entry: Ended::In(slug, Role::Admin, Vec::new()),
         elsewhere: 0,
         local: local::Local::default(),
+        second: None,
     }
 }
 

@@ -19,6 +19,7 @@ mod link_preview;
 mod logins;
 mod organization;
 mod scim_token;
+mod second_factor;
 mod session;
 mod socket;
 mod sso;
@@ -128,6 +129,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(user::activate)
         .on(user::remove)
         .on(user::reset_password)
+        .on(second_factor::reset)
         .on(team::create)
         .on(team::list)
         .on(team::show)

@@ -6,6 +6,7 @@ use super::Admin;
 use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use super::domain;
 use crate::directory::provisioning::mapping;
+use crate::directory::two_factor::GRACE_SIGN_INS;
 use crate::directory::{Organization, Rules, claim, discovery, link, member, organization, sso, sso_proof};
 use crate::kernel::{DomainName, Fault, Slug};
 use crate::session::{Scope, records};
@@ -70,6 +71,11 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
         created: organization.created.to_string(),
         require_sso: organization.settings.require_sso,
         idp_managed_access: organization.settings.idp_managed_access,
+        two_factor: organization.settings.two_factor,
+        grace_sign_ins: organization.settings.grace_sign_ins.unwrap_or(GRACE_SIGN_INS),
+        trust_idp_mfa: organization.settings.trust_idp_mfa,
+        mfa_values: organization.settings.mfa_values.clone(),
+        trusted_browser_days: organization.settings.trusted_browser_days,
         session_idle: organization.settings.session_idle.map(span),
         session_absolute: organization.settings.session_absolute.map(span),
         discoverability: organization.settings.discoverability,
@@ -149,9 +155,12 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             idp_managed_access,
             session_idle,
             session_absolute,
-            trust_idp_mfa: _,
+            trust_idp_mfa,
+            mfa_values,
             idp_initiated: _,
-            two_factor: _,
+            two_factor,
+            grace_sign_ins,
+            trusted_browser_days,
             discoverability,
             discoverable_domains,
             scim_name,
@@ -163,6 +172,11 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
             ("idp_managed_access", idp_managed_access.to_string()),
             ("session_idle", limit(session_idle)),
             ("session_absolute", limit(session_absolute)),
+            ("two_factor", two_factor.as_str().to_owned()),
+            ("grace_sign_ins", grace_sign_ins.unwrap_or(GRACE_SIGN_INS).to_string()),
+            ("trust_idp_mfa", trust_idp_mfa.to_string()),
+            ("mfa_values", if mfa_values.is_empty() { "default".to_owned() } else { mfa_values.join(",") }),
+            ("trusted_browser_days", days(trusted_browser_days)),
             ("discoverability", discoverability.to_string()),
             ("discoverable_domains", joined(&discoverable_domains)),
             ("scim_name", scim_name.unwrap_or_else(|| "none".to_owned())),
@@ -182,6 +196,8 @@ pub(super) fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Ve
             trust_idp_mfa,
             idp_initiated,
             two_factor,
+            grace_sign_ins,
+            trusted_browser_days,
             session_idle,
             session_absolute,
         } = *rules;
@@ -191,13 +207,20 @@ pub(super) fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Ve
             ("idp_managed_access", idp_managed_access.to_string()),
             ("trust_idp_mfa", trust_idp_mfa.to_string()),
             ("idp_initiated", idp_initiated.to_string()),
-            ("two_factor", format!("{two_factor:?}").to_lowercase()),
+            ("two_factor", two_factor.as_str().to_owned()),
+            ("grace_sign_ins", grace_sign_ins.to_string()),
+            ("trusted_browser_days", days(trusted_browser_days)),
             ("session_idle", limit(session_idle)),
             ("session_absolute", limit(session_absolute)),
         ]
     };
     let pairs = told(before).into_iter().zip(told(after)).filter(|(old, new)| old != new);
     pairs.map(|((what, old), (_, new))| Difference::new(slug, what, Some(old), new)).collect()
+}
+
+/// For how many days a browser is trusted, as `org set` takes it.
+fn days(days: Option<u32>) -> String {
+    days.map_or_else(|| "off".to_owned(), |days| days.to_string())
 }
 
 /// Domains as `org set` takes them.

@@ -26,6 +26,7 @@ fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
         active: user.active,
         created: user.created.to_string(),
         password: None,
+        second_factor: None,
         memberships,
     }
 }
@@ -218,7 +219,8 @@ pub(super) async fn show(admin: Arc<Admin>, call: UserShow) -> Result<UserView, 
     let account = user::by_email(&tx, &call.email).await?;
     let memberships = memberships(&tx, &account).await?;
     let password = password::find(&tx, account.id).await?.is_some();
-    Ok(UserView { password: Some(password), ..view(&account, memberships) })
+    let second_factor = Some(super::second_factor::view(&tx, account.id).await?);
+    Ok(UserView { password: Some(password), second_factor, ..view(&account, memberships) })
 }
 
 async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, StoreError> {

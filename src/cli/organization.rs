@@ -88,6 +88,17 @@ fn show(organization: &OrgView) -> String {
         ("members", members(organization)),
         ("require_sso", organization.require_sso.to_string()),
         ("idp_managed_access", organization.idp_managed_access.to_string()),
+        ("two_factor", word(&organization.two_factor)),
+        ("grace_sign_ins", organization.grace_sign_ins.to_string()),
+        ("trust_idp_mfa", organization.trust_idp_mfa.to_string()),
+        (
+            "mfa_values",
+            if organization.mfa_values.is_empty() { "default".to_owned() } else { organization.mfa_values.join(", ") },
+        ),
+        (
+            "trusted_browser_days",
+            organization.trusted_browser_days.map_or_else(|| "off".to_owned(), |days| days.to_string()),
+        ),
         ("session_idle", limit(&organization.session_idle)),
         ("session_absolute", limit(&organization.session_absolute)),
         ("discoverability", organization.discoverability.to_string()),

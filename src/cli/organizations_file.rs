@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::admin::api::{FileBytes, SsoOptions, SsoSource, WantedOrganization, WantedRole, WantedTeam};
 use crate::config::{Mistake, Placed, Reader, Section, read_bytes};
+use crate::directory::two_factor::{GRACE_LIMIT, TRUSTED_DAYS_LIMIT};
 use crate::directory::{AttributeMapping, Binding, OrgKind, team};
 use crate::kernel::{DomainName, EmailAddress, Role, Slug};
 
@@ -129,12 +130,22 @@ fn teams(section: &Section<'_>) -> Vec<WantedTeam> {
 /// The keys of `org set`; their values are judged by the server, as there.
 fn settings(section: Section<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for key in ["require_sso", "idp_managed_access"] {
+    for key in ["require_sso", "idp_managed_access", "trust_idp_mfa"] {
         found.extend(section.flag(key).map(|flag| (key.to_owned(), flag.value.to_string())));
     }
-    for key in ["session_idle", "session_absolute", "discoverability"] {
+    for key in ["session_idle", "session_absolute", "discoverability", "two_factor"] {
         found.extend(section.text(key).map(|text| (key.to_owned(), text.value)));
     }
+    for (key, least, most) in [("grace_sign_ins", 0_u32, GRACE_LIMIT), ("trusted_browser_days", 1, TRUSTED_DAYS_LIMIT)]
+    {
+        let number = section.number(key, least.into(), most.into());
+        found.extend(number.map(|number| (key.to_owned(), number.value.to_string())));
+    }
+    let values = section.list::<String>("mfa_values", "values such as \"https://refeds.org/profile/mfa\"");
+    found.extend(values.map(|list| {
+        let values: Vec<String> = list.value.into_iter().map(|value| value.value).collect();
+        ("mfa_values".to_owned(), values.join(","))
+    }));
     let work = section.list::<DomainName>("discoverable_domains", "domains such as \"acme.example\"");
     found.extend(work.map(|list| {
         let domains: Vec<String> = list.value.iter().map(|domain| domain.value.to_string()).collect();

@@ -7,8 +7,8 @@ use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
 use crate::admin::api::{
-    Call, Changes, MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
-    UserResetPassword, UserSet, UserShow, UserView,
+    Call, Changes, MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite,
+    UserList, UserRemove, UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };
 use crate::kernel::{Secret, Slug};
 
@@ -32,6 +32,7 @@ pub(super) fn run(context: &Context, verb: User) -> Result<(), Failure> {
         User::Deactivate { email } => change(context, &UserActivate { email, active: false }),
         User::Activate { email } => context.ask(&UserActivate { email, active: true }, text::changes),
         User::ResetPassword { email } => context.ask(&UserResetPassword { email }, text::changes),
+        User::ResetSecondFactor { email } => context.ask(&UserResetSecondFactor { email }, text::changes),
         User::Confirm { slug, email } => context.ask(&UserConfirm { slug, email }, text::changes),
         User::Remove { slug, email } => change(context, &UserRemove { slug, email }),
     }
@@ -92,6 +93,17 @@ fn list(found: &[UserView]) -> String {
     table(["EMAIL", "NAME", "ROLE", "BY", "ACCOUNT"], &rows, empty)
 }
 
+fn second_factor(held: &SecondFactorView) -> String {
+    if held.methods.is_empty() {
+        return "none".to_owned();
+    }
+    let browsers = match held.trusted_browsers {
+        0 => String::new(),
+        count => format!("; {count} trusted browsers"),
+    };
+    format!("{}; {} recovery codes left{browsers}", held.methods.join(", "), held.recovery_codes)
+}
+
 fn role(member: &MembershipView) -> String {
     if member.asleep { format!("{}, asleep until confirmed", member.role) } else { member.role.to_string() }
 }
@@ -119,6 +131,7 @@ fn show(user: &UserView) -> String {
         ("account", state(user).to_owned()),
         ("password", user.password.map_or("not known", |has| if has { "has one" } else { "none" }).to_owned()),
         ("created", user.created.clone()),
+        ("second factor", user.second_factor.as_ref().map_or_else(String::new, second_factor)),
         ("memberships", if memberships.is_empty() { "none".to_owned() } else { memberships.join("\n             ") }),
     ])
 }

@@ -190,7 +190,12 @@ pub enum Org {
         idp_managed_access  true: whoever the identity provider lets in becomes a member\n  \
         session_idle        shorter idle limit, such as 30m; «default» for the configuration's\n  \
         session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n  \
-        scim_name           the group of the Admin organization whose members become members here; «none» for none\n\n\
+        scim_name           the group of the Admin organization whose members become members here; «none» for none\n  \
+        two_factor          when a second factor is asked for: off, password (or a link by mail), always\n  \
+        grace_sign_ins      how many sign-ins are left to whoever has none: 1 by default, 0 recommended\n  \
+        trust_idp_mfa       true: a second factor at the identity provider counts\n  \
+        mfa_values          what it must say for that, with commas between; «default» for the usual values\n  \
+        trusted_browser_days  for how many days a browser may be trusted: 1 to 90, or «off»\n\n\
         Example:\n  vestibule org set acme idp_managed_access=true session_idle=30m")]
     Set {
         /// Which
@@ -273,6 +278,15 @@ pub enum User {
     },
     /// Take someone's password away, and end their sessions; they choose another by mail
     ResetPassword {
+        /// Who
+        email: EmailAddress,
+    },
+    /// Take someone's second factor away, with its recovery codes; they get a mail
+    #[command(
+        after_help = "For whoever lost both phone and recovery codes. They set up another at the next sign-in that \
+                            asks.\n\nExample:\n  vestibule user reset-second-factor ada@acme.example"
+    )]
+    ResetSecondFactor {
         /// Who
         email: EmailAddress,
     },

@@ -114,6 +114,8 @@ pub struct RouteFile {
     pub path: Option<Placed<String>>,
     /// `access`
     pub access: Option<AccessFile>,
+    /// `max_age`
+    pub max_age: Option<Placed<Duration>>,
     /// `upstream`
     pub upstream: Option<Placed<String>>,
 }
@@ -284,7 +286,8 @@ fn route(route: &Section<'_>) -> RouteFile {
             read
         }
     });
-    RouteFile { line: route.line(), path: route.text("path"), access, upstream: route.text("upstream") }
+    let (path, max_age, upstream) = (route.text("path"), route.duration("max_age"), route.text("upstream"));
+    RouteFile { line: route.line(), path, access, max_age, upstream }
 }
 
 fn dns(dns: &Section<'_>) -> DnsFile {

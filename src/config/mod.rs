@@ -150,6 +150,8 @@ pub struct Route {
     pub path: String,
     /// Who may.
     pub access: Access,
+    /// How old their second factor may be; `None`: none is asked for.
+    pub max_age: Option<Duration>,
     /// The name of the upstream that answers; `None`: the first one.
     pub upstream: Option<String>,
 }

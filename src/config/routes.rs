@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::file::{AccessFile, RouteFile, UpstreamFile};
 use super::meaning::Meaning;
@@ -9,6 +10,11 @@ use super::read::{Placed, nearest};
 use super::{Access, HostPort, Route, Upstream, UpstreamProtocol, tls};
 use crate::kernel::{Role, Slug};
 use crate::proxy::path::canonical;
+
+/// The shortest time that a second factor can be good for: a page and its parts must come within it.
+const SHORTEST_MAX_AGE: Duration = Duration::from_secs(60);
+/// The longest.
+const LONGEST_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// The portal's own paths, which no route can cover.
 const PORTAL: &str = "/.vestibule";
@@ -101,7 +107,7 @@ pub fn routes(meaning: &Meaning<'_>, typed: Vec<RouteFile>, upstreams: &[Upstrea
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut prefixes: Vec<(String, usize)> = Vec::new();
     let mut means = Vec::new();
-    for RouteFile { line, path, access, upstream } in typed {
+    for RouteFile { line, path, access, max_age, upstream } in typed {
         if let Some(upstream) = &upstream {
             known_upstream(meaning, upstream, upstreams);
         }
@@ -111,6 +117,7 @@ pub fn routes(meaning: &Meaning<'_>, typed: Vec<RouteFile>, upstreams: &[Upstrea
                 meaning.missing(line, "this [[route]] needs «access»: \"public\", \"signed_in\" or { roles = […] }")
             }
         };
+        let max_age = max_age.and_then(|max_age| max_age_of(meaning, &max_age, access.as_ref()));
         let Some(path) = path else {
             meaning.wrong(line, "this [[route]] needs a «path», such as \"/public/\"");
             continue;
@@ -131,10 +138,21 @@ pub fn routes(meaning: &Meaning<'_>, typed: Vec<RouteFile>, upstreams: &[Upstrea
             prefixes.push((path.value.clone(), path.line));
         }
         if let Some(access) = access {
-            means.push(Route { path: path.value, access, upstream: upstream.map(|name| name.value) });
+            means.push(Route { path: path.value, access, max_age, upstream: upstream.map(|name| name.value) });
         }
     }
     means
+}
+
+/// How old a second factor may be; nonsense where nobody need be signed in.
+fn max_age_of(meaning: &Meaning<'_>, typed: &Placed<Duration>, access: Option<&Access>) -> Option<Duration> {
+    if typed.value < SHORTEST_MAX_AGE || typed.value > LONGEST_MAX_AGE {
+        return meaning.missing(typed.line, "«max_age» must be from \"1m\" to \"24h\"");
+    }
+    if access == Some(&Access::Public) {
+        return meaning.missing(typed.line, "«max_age» asks for a second factor, and this route is open to all");
+    }
+    Some(typed.value)
 }
 
 fn known_upstream(meaning: &Meaning<'_>, typed: &Placed<String>, upstreams: &[Upstream]) {

@@ -41,6 +41,7 @@ fn the_sample_configuration_names_every_key() {
         "[[route]]",
         "path",
         "access",
+        "max_age",
         "upstream",
         "orgs",
         "roles",
@@ -157,6 +158,10 @@ fn each_mistake_of_a_route_or_upstream_is_named_with_its_line() {
         "[[route]]\npath = \"/a\"\naccess = { role = [] }",
         "v.toml:6: unknown key «role» in «access»: did you mean «roles»?",
     );
+    let route = "[[route]]\npath = \"/a\"\n";
+    check(&format!("{route}access = \"signed_in\"\nmax_age = \"1s\""), "v.toml:7: «max_age» must be from \"1m\" to");
+    check(&format!("{route}access = \"signed_in\"\nmax_age = \"25h\""), "v.toml:7: «max_age» must be from");
+    check(&format!("{route}access = \"public\"\nmax_age = \"15m\""), "v.toml:7: «max_age» asks for a second factor");
     check("[[route]]\npath = \"/a\"\naccess = { roles = [] }", "v.toml:6: «access» names nobody");
     check(
         "[[route]]\npath = \"/a\"\naccess = \"public\"\nupstream = \"ap\"",

@@ -2,7 +2,7 @@
 
 use super::{
     access_request, audit, barred, claim, discovery, last_used, link, login, member, one_time_link, organization,
-    outbox, password, provisioning, sso, sso_proof, team, team_member, user,
+    outbox, password, provisioning, sso, sso_proof, team, team_member, two_factor, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -17,6 +17,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(one_time_link::checkers());
     all.extend(discovery::checkers());
     all.extend(access_request::checkers());
+    all.extend(two_factor::checkers());
     all.extend(organizations());
     all.extend(users());
     all.extend(members());

@@ -8,6 +8,7 @@ use super::claim::{self, VERIFIED};
 use super::link::{self, Link};
 use super::organization::{self, OrgKind, OrgSettings, Organization, TwoFactor};
 use super::sso::{self, SSO_SETTINGS};
+use super::two_factor::{self, GRACE_SIGN_INS};
 use crate::kernel::{DomainName, OrgId, Timestamp};
 use crate::store::{StoreError, Tx};
 
@@ -25,6 +26,10 @@ pub struct Rules {
     pub idp_initiated: bool,
     /// When a second factor is asked for: the stricter of both.
     pub two_factor: TwoFactor,
+    /// How many sign-ins are left to whoever has none: the organization's own.
+    pub grace_sign_ins: u32,
+    /// For how many days a browser may be trusted: the organization's own.
+    pub trusted_browser_days: Option<u32>,
     /// The idle limit of sessions, in seconds: the shorter of both.
     pub session_idle: Option<u64>,
     /// The absolute limit of sessions, in seconds: the shorter of both.
@@ -42,6 +47,8 @@ impl Rules {
             trust_idp_mfa: shared.trust_idp_mfa,
             idp_initiated: shared.idp_initiated,
             two_factor: own.two_factor.max(shared.two_factor),
+            grace_sign_ins: own.grace_sign_ins.unwrap_or(GRACE_SIGN_INS),
+            trusted_browser_days: own.trusted_browser_days,
             session_idle: shorter(own.session_idle, shared.session_idle),
             session_absolute: shorter(own.session_absolute, shared.session_absolute),
         }
@@ -63,6 +70,18 @@ impl Effective {
     /// The organization whose connection its people sign in by, domains that it still holds in the window aside.
     pub fn connection(&self) -> &Organization {
         self.link.as_ref().map_or(&self.organization, |(_, admin)| admin)
+    }
+
+    /// Whether what the identity provider of `by` said of an authentication counts here as a second factor: only that
+    /// of the organization itself, or of its Admin organization, and only where that is trusted (D12).
+    pub fn proves_second_factor(&self, by: OrgId, said: &[String]) -> bool {
+        let accepted = &self.connection().settings.mfa_values;
+        self.trusts_second_factor(by) && two_factor::proves(said, accepted)
+    }
+
+    /// Whether a second factor at the identity provider of `by` counts here.
+    pub fn trusts_second_factor(&self, by: OrgId) -> bool {
+        self.rules.trust_idp_mfa && (by == self.organization.id || by == self.connection().id)
     }
 
     /// The organization whose own connection and claims count at `now`: everywhere but under a link whose window is over.
@@ -175,6 +194,7 @@ mod tests {
             require_sso: true,
             idp_managed_access: true,
             two_factor: TwoFactor::Always,
+            grace_sign_ins: Some(0),
             session_idle: Some(600),
             ..OrgSettings::default()
         };
@@ -182,6 +202,7 @@ mod tests {
             trust_idp_mfa: true,
             idp_initiated: true,
             two_factor: TwoFactor::Password,
+            trusted_browser_days: Some(30),
             session_idle: Some(1200),
             session_absolute: Some(3600),
             ..OrgSettings::default()
@@ -196,13 +217,15 @@ mod tests {
             trust_idp_mfa: true,
             idp_initiated: true,
             two_factor: TwoFactor::Always,
+            grace_sign_ins: 0,
+            trusted_browser_days: None,
             session_idle: Some(600),
             session_absolute: Some(3600),
         };
         assert_eq!(linked, expected);
         let other = Rules::of(&OrgSettings::default(), Some(&OrgSettings { two_factor: TwoFactor::Password, ..own }));
         assert!(other.require_sso && !other.idp_managed_access, "JIT is never the Admin's");
-        assert_eq!(other.two_factor, TwoFactor::Password);
+        assert_eq!((other.two_factor, other.grace_sign_ins), (TwoFactor::Password, 1));
     }
 
     #[test]

@@ -30,9 +30,11 @@ pub mod public_mail;
 pub mod revocation;
 pub mod sso;
 pub mod sso_proof;
+pub mod story;
 pub mod team;
 pub mod team_member;
 pub mod transfer;
+pub mod two_factor;
 pub mod user;
 
 pub use admission::{Admission, Admitted, Aim, AssertedIdentity};
@@ -51,5 +53,6 @@ pub use organization::{OrgKind, OrgSettings, Organization, TwoFactor};
 pub use outbox::Mail;
 pub use public_mail::PublicMail;
 pub use sso::{AttributeMapping, Binding, SsoCertificate, SsoConnection, SsoSettings};
+pub use story::{Further, Story};
 pub use team::Team;
 pub use user::User;

@@ -1,12 +1,15 @@
 //! Organizations and their settings, with the defaults of D1.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::discovery::{self, Discoverability};
 use super::error::DirectoryError;
+use super::two_factor;
 use crate::kernel::{DomainName, OrgId, Rng, Slug, Timestamp};
 use crate::store::{StoreError, Table, Tx};
 
@@ -48,6 +51,27 @@ pub enum TwoFactor {
     Always,
 }
 
+impl TwoFactor {
+    /// As `org set` takes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TwoFactor::Off => "off",
+            TwoFactor::Password => "password",
+            TwoFactor::Always => "always",
+        }
+    }
+}
+
+impl FromStr for TwoFactor {
+    type Err = DirectoryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [TwoFactor::Off, TwoFactor::Password, TwoFactor::Always];
+        let wanted = || invalid(format!("two_factor is off, password or always, not «{text}»"));
+        all.into_iter().find(|value| value.as_str() == text).ok_or_else(wanted)
+    }
+}
+
 /// A customer company, or an Admin organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
@@ -74,12 +98,18 @@ pub struct OrgSettings {
     pub require_sso: bool,
     /// Whoever of the verified domains succeeds at the IdP is added as a member.
     pub idp_managed_access: bool,
-    /// A second factor shown at the identity provider counts. Not to be set in this version.
+    /// A second factor shown at the identity provider counts.
     pub trust_idp_mfa: bool,
+    /// What the identity provider must say for that; empty: the usual values.
+    pub mfa_values: Vec<String>,
     /// Answers that nobody asked for are taken. Not to be set in this version.
     pub idp_initiated: bool,
-    /// When a second factor is asked for. Not to be set in this version.
+    /// When a second factor is asked for.
     pub two_factor: TwoFactor,
+    /// How many sign-ins are left to whoever has none; `None`: the usual number (D24).
+    pub grace_sign_ins: Option<u32>,
+    /// For how many days a browser may be trusted; `None`: not at all.
+    pub trusted_browser_days: Option<u32>,
     /// Shorter idle limit of sessions in this organization, in seconds.
     pub session_idle: Option<u64>,
     /// Shorter absolute limit of sessions in this organization, in seconds.
@@ -106,12 +136,21 @@ impl Organization {
             "session_absolute" => self.settings.session_absolute = session_limit(key, value)?,
             "discoverability" => self.settings.discoverability = value.parse()?,
             "discoverable_domains" => self.settings.discoverable_domains = discovery::domains(value)?,
+            "two_factor" => self.settings.two_factor = value.parse()?,
+            "grace_sign_ins" => self.settings.grace_sign_ins = Some(number(key, value, 0..=two_factor::GRACE_LIMIT)?),
+            "trust_idp_mfa" => self.settings.trust_idp_mfa = switch(key, value)?,
+            "mfa_values" => self.settings.mfa_values = two_factor::mfa_values(value)?,
+            "trusted_browser_days" if value == "off" => self.settings.trusted_browser_days = None,
+            "trusted_browser_days" => {
+                self.settings.trusted_browser_days = Some(number(key, value, 1..=two_factor::TRUSTED_DAYS_LIMIT)?);
+            }
             "scim_name" => self.settings.scim_name = scim_name(value)?,
-            "two_factor" | "grace_sign_ins" | "trust_idp_mfa" | "idp_initiated" => {
+            "idp_initiated" => {
                 return Err(invalid(format!("this version does not have «{key}» yet, so it can't be set")));
             }
             _ => {
-                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute, discoverability, \
+                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute, two_factor, \
+                             grace_sign_ins, trust_idp_mfa, mfa_values, trusted_browser_days, discoverability, \
                              discoverable_domains, scim_name";
                 return Err(invalid(format!("«{key}» is not a setting: those are {known}")));
             }
@@ -147,6 +186,12 @@ fn scim_name(value: &str) -> Result<Option<String>, DirectoryError> {
         return Ok(None);
     }
     super::team::valid_name(value).map(Some)
+}
+
+/// A whole number within bounds.
+fn number(key: &str, value: &str, bounds: RangeInclusive<u32>) -> Result<u32, DirectoryError> {
+    let wanted = || invalid(format!("{key} is {} to {}, not «{value}»", bounds.start(), bounds.end()));
+    value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(wanted)
 }
 
 /// `default`, or a duration: a whole number followed by `s`, `m`, `h` or `d`.
@@ -275,7 +320,15 @@ mod tests {
         };
         organization.set("require_sso", "true").unwrap();
         organization.set("session_idle", "30m").unwrap();
+        organization.set("two_factor", "always").unwrap();
+        organization.set("grace_sign_ins", "0").unwrap();
+        organization.set("trusted_browser_days", "30").unwrap();
         assert!(organization.settings.require_sso);
+        assert_eq!(organization.settings.two_factor, TwoFactor::Always);
+        assert_eq!(organization.settings.grace_sign_ins, Some(0));
+        assert_eq!(organization.settings.trusted_browser_days, Some(30));
+        organization.set("trusted_browser_days", "off").unwrap();
+        assert_eq!(organization.settings.trusted_browser_days, None);
         assert_eq!(organization.settings.session_idle, Some(1800));
         for (key, value) in [
             ("session_idle", "0s"),
@@ -287,7 +340,13 @@ mod tests {
             ("require_sso", "yes please"),
             ("name", " "),
             ("colour", "red"),
-            ("two_factor", "always"),
+            ("two_factor", "on"),
+            ("grace_sign_ins", "-1"),
+            ("grace_sign_ins", "21"),
+            ("trust_idp_mfa", "sometimes"),
+            ("mfa_values", ""),
+            ("trusted_browser_days", "0"),
+            ("trusted_browser_days", "91"),
             ("idp_initiated", "true"),
         ] {
             assert!(organization.set(key, value).is_err(), "{key}={value}");

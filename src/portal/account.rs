@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use super::age::age;
 use super::browser_name::browser_name;
 use super::entering::organizations_of;
+use super::factor_settings;
 use super::form::{Form, PAGE_FORM_LIMIT};
 use super::page::{self, AccountOrganization, AccountPage, AccountSession, Trouble};
 use super::same_origin;
@@ -44,6 +45,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
         organizations: &organizations,
         manages: manages(&reader, visitor, &account).await?,
         passwords: portal.policy.enabled,
+        factors: &factor_settings::shown(&reader, visitor.user, portal.store.now()).await?,
         sessions: &sessions,
     };
     // Switching may lead to an identity provider.

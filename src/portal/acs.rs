@@ -14,7 +14,7 @@ use super::form::{ACS_FORM_LIMIT, Form, FormError};
 use super::page::{self, Trouble};
 use super::pending::{self, SignIn, Stage, USED_ASSERTIONS, VerifiedIdentity};
 use super::state::Portal;
-use crate::directory::{LoginCheck, Organization, SsoConnection, sso};
+use crate::directory::{LoginCheck, Organization, SsoConnection, sso, two_factor};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Timestamp};
 use crate::saml::{
     DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, Verdict, VerifiedAssertion, keys,
@@ -220,6 +220,7 @@ async fn accept(
 }
 
 fn identity(assertion: &VerifiedAssertion, checks: &[LoginCheck]) -> VerifiedIdentity {
+    let claims = assertion.attributes().iter().map(|claim| (claim.name.as_str(), &claim.values[..]));
     VerifiedIdentity {
         email: assertion.email().clone(),
         first_name: assertion.first_name().map(str::to_owned),
@@ -227,6 +228,7 @@ fn identity(assertion: &VerifiedAssertion, checks: &[LoginCheck]) -> VerifiedIde
         stable_name_id: stable_name_id(assertion).map(|name_id| name_id.value.clone()),
         authenticated: assertion.authn_instant(),
         session_end: assertion.session_not_on_or_after(),
+        authn_methods: two_factor::methods(assertion.authn_contexts(), claims),
         assertion_id: assertion.assertion_id().to_owned(),
         checks: checks.to_vec(),
     }

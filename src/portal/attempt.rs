@@ -1,7 +1,7 @@
 //! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
 
 use crate::directory::{
-    Admitted, AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, audit, login, organization,
+    Admitted, AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, Story, audit, login, organization,
 };
 use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
@@ -9,7 +9,6 @@ use crate::store::{StoreError, Tx};
 
 use url::form_urlencoded;
 
-use super::opening::Story;
 use super::page::Trouble;
 use super::pending::SignIn;
 use super::return_path::ReturnPath;
@@ -181,12 +180,12 @@ impl Portal {
         trouble
     }
 
-    /// Logs and counts a sign-in that made a session.
-    pub fn accepted(&self, attempt: &Attempt) {
-        count("accepted", "ok");
+    /// Logs and counts a sign-in that made a session, or a half one.
+    pub fn accepted(&self, attempt: &Attempt, outcome: &'static str) {
+        count(outcome, "ok");
         let Attempt { reference, organization, client, .. } = attempt;
         let organization = &organization.slug;
-        tracing::info!(%reference, %organization, client, "signed in");
+        tracing::info!(%reference, %organization, client, outcome, "a right answer of the identity provider");
     }
 }
 

@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use super::local::Arrival;
-use super::opening::{Opened, Opening, Story};
+use super::opening::{Opened, Opening};
 use super::page::Trouble;
 use super::return_path::ReturnPath;
 use super::state::Portal;
 use crate::directory::effective::{self, Answer};
-use crate::directory::{OrgKind, Organization, User, member, organization};
+use crate::directory::two_factor::FirstFactor;
+use crate::directory::{OrgKind, Organization, Story, User, member, organization};
 use crate::kernel::{OrgId, Timestamp, UserId};
-use crate::session::{NewSession, SessionRecord};
+use crate::session::{Method, NewSession, SecondFactor, SecondMethod, SessionRecord};
 use crate::store::{StoreError, Tx};
 
 /// How a person must have signed in to enter.
@@ -132,14 +133,18 @@ impl Portal {
         (arrival, return_to): (&Arrival, &ReturnPath),
     ) -> Result<Opened, Trouble> {
         let signed_in = record.signed_in();
-        let rules = effective::of_organization(tx, organization.clone()).await?.rules;
-        let within = rules.session_absolute.map(Duration::from_secs);
+        let entered = effective::of_organization(tx, organization.clone()).await?;
+        let trusted = record.connection.is_some_and(|connection| entered.trusts_second_factor(connection));
+        // What an identity provider said of a second factor goes along to where its word counts.
+        let counts = |second: &SecondFactor| second.method != SecondMethod::IdentityProvider || trusted;
+        let second_factor = record.second_factor.filter(counts);
+        let within = entered.rules.session_absolute.map(Duration::from_secs);
         let ends = within.map_or(record.absolute_end, |within| record.absolute_end.min(signed_in.plus(within)));
         let new = NewSession {
             organization: Some(organization.id),
             connection: record.connection,
             auth_time: record.auth_time,
-            second_factor: record.second_factor,
+            second_factor,
             signed_in: Some(signed_in),
             ends: Some(ends),
             replaces: Some(record.id),
@@ -155,7 +160,13 @@ impl Portal {
             object: "session".to_owned(),
             after: "session".to_owned(),
         };
-        self.open(tx, Opening { new, story, return_to, arrival }).await
+        let first = match new.method {
+            Method::Sso => FirstFactor::Sso { proved: second_factor.is_some() },
+            Method::Password => FirstFactor::Password,
+            Method::MagicLink => FirstFactor::MagicLink,
+            Method::Operator => FirstFactor::Operator,
+        };
+        self.open(tx, Opening { new, user, first, asking: Some(organization), story, return_to, arrival }).await
     }
 }
 

@@ -17,11 +17,12 @@ use super::pending::{self, SignIn, Stage, VerifiedIdentity};
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{Admission, Admitted, Aim, Organization, user};
+use crate::directory::two_factor::FirstFactor;
+use crate::directory::{Admission, Admitted, Aim, Organization, effective, user};
 use crate::kernel::{Client, EmailAddress, Fault, OrgId, Reference, Slug, UserId};
 use crate::saml::SamlError;
 use crate::saml::error::shown;
-use crate::session::{Method, NewSession};
+use crate::session::{Method, NewSession, SecondFactor, SecondMethod};
 use crate::store::{StoreError, Tx};
 
 /// The last check's name, and what it expects.
@@ -246,7 +247,7 @@ async fn enter(
     let cleared = portal.login_cookies.clear(request_id);
     match entry {
         Ok(Entry::In(opened, entered)) => {
-            portal.accepted(&entered);
+            portal.accepted(&entered, opened.outcome());
             Ok(opened.respond(&[cleared]))
         }
         Ok(Entry::Refused(error)) => {
@@ -277,9 +278,16 @@ async fn open(
     admitting::note(portal, tx, entered, admitted).await?;
     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
     entered.joined(tx, &*portal.rng, admitted)?;
-    let new = new_session(tx, sign_in, identity, admitted, newcomer);
-    let story = entered.story(tx, &*portal.rng);
-    let opening = Opening { new, story, return_to: &sign_in.return_to, arrival: &newcomer.arrival };
+    let new = new_session(tx, sign_in, identity, admitted, newcomer).await?;
+    let opening = Opening {
+        first: FirstFactor::Sso { proved: new.second_factor.is_some() },
+        new,
+        user: &admitted.user,
+        asking: Some(&admitted.organization),
+        story: entered.story(tx, &*portal.rng),
+        return_to: &sign_in.return_to,
+        arrival: &newcomer.arrival,
+    };
     portal.open(tx, opening).await
 }
 
@@ -324,15 +332,19 @@ fn pick(
 }
 
 /// What the session is made of; one that this browser had for somebody else ends with it.
-fn new_session(
+async fn new_session(
     tx: &Tx,
     sign_in: &SignIn,
     identity: &VerifiedIdentity,
     admitted: &Admitted,
     Newcomer { arrival, .. }: &Newcomer,
-) -> NewSession {
+) -> Result<NewSession, StoreError> {
+    let entered = effective::of_organization(tx, admitted.organization.clone()).await?;
+    let proved = entered.proves_second_factor(sign_in.connection, &identity.authn_methods);
+    let second = SecondFactor { at: identity.authenticated, method: SecondMethod::IdentityProvider };
     let others = arrival.visitor.filter(|visitor| visitor.user != admitted.user.id);
-    NewSession {
+    Ok(NewSession {
+        second_factor: proved.then_some(second),
         organization: Some(admitted.organization.id),
         connection: Some(sign_in.connection),
         auth_time: identity.authenticated,
@@ -341,5 +353,5 @@ fn new_session(
         client: arrival.client.address,
         user_agent: arrival.agent.clone(),
         ..NewSession::new(admitted.user.id, Method::Sso, tx.now())
-    }
+    })
 }

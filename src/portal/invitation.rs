@@ -94,18 +94,18 @@ pub async fn answer(
             return Ok(Accepted::SingleSignOn(Box::new(at.clone())));
         }
         let places = invited.ground.places(&tx, user, Way::MagicLink, Some(organization.id)).await?;
-        let into = match choose(true, user.active, invited.ground.requires_sso(), &places) {
-            Choice::Enter(place) | Choice::BreakGlass(place) => places.get(place).map(|place| &place.organization),
-            Choice::Alone => None,
-            Choice::Refuse(_) => return Err(sso_instead()),
-        };
+        let choice = choose(true, user.active, invited.ground.requires_sso(), &places);
+        if let Choice::Refuse(_) = choice {
+            return Err(sso_instead());
+        }
+        let into = choice.leads_to(&places);
         let way = (&arrival, &ReturnPath::start());
         let opened = portal.let_in(&tx, user, Method::MagicLink, into, way).await?;
         Ok(Accepted::In(opened, portal.mark_browser(user.id)))
     };
     match portal.store.transaction("accept invitation", accept).await? {
         Accepted::In(opened, mark) => {
-            count("accepted", "link");
+            count(opened.outcome(), "link");
             Ok(opened.respond(&[mark]))
         }
         Accepted::SingleSignOn(at) => portal.start_sign_in(client, &headers, &at, None, ReturnPath::parse("/")).await,

@@ -270,7 +270,7 @@ pub async fn enter(
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     match portal.enter_by_link(&token, &arrival).await? {
         Entry::In(opened) => {
-            count("accepted", "link");
+            count(opened.outcome(), "link");
             Ok(opened.respond(&[]))
         }
         Entry::Refused(refusal) => {
@@ -301,15 +301,13 @@ impl Portal {
             one_time_link::take(&tx, token).await?;
             let ground = Ground::of(&tx, &user.email.domain()).await?;
             let places = ground.places(&tx, &user, Way::MagicLink, None).await?;
-            let into = match choose(true, user.active, ground.requires_sso(), &places) {
-                Choice::Enter(place) | Choice::BreakGlass(place) => places.get(place).map(|place| &place.organization),
-                Choice::Alone => None,
-                Choice::Refuse(refusal) => {
-                    let checks = vec![check("link", false, "single sign-on", &format!("a link, for {}", user.email))];
-                    self.local_refusal(&tx, &ground, arrival, (refusal, checks)).await?;
-                    return Ok(Entry::Refused(refusal));
-                }
-            };
+            let choice = choose(true, user.active, ground.requires_sso(), &places);
+            if let Choice::Refuse(refusal) = choice {
+                let checks = vec![check("link", false, "single sign-on", &format!("a link, for {}", user.email))];
+                self.local_refusal(&tx, &ground, arrival, (refusal, checks)).await?;
+                return Ok(Entry::Refused(refusal));
+            }
+            let into = choice.leads_to(&places);
             let return_to = ReturnPath::parse(&return_to);
             let opened = self.let_in(&tx, &user, Method::MagicLink, into, (arrival, &return_to)).await?;
             Ok(Entry::In(opened))

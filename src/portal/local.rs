@@ -4,7 +4,7 @@
 use http::{HeaderMap, header};
 
 use super::attempt::check;
-use super::opening::{Opened, Opening, Story};
+use super::opening::{Opened, Opening};
 use super::page::Trouble;
 use super::return_path::ReturnPath;
 use super::state::Portal;
@@ -12,8 +12,10 @@ use super::visitor::Visitor;
 use crate::directory::effective::{self, Answer, Effective};
 use crate::directory::entry::{Entry, Way};
 use crate::directory::places::{self, Person, Showed};
+use crate::directory::two_factor::FirstFactor;
 use crate::directory::{
-    AuditEntry, LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, User, audit, last_used, login,
+    AuditEntry, Further, LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, Story, User, audit, last_used,
+    login,
 };
 use crate::kernel::{Client, DomainName, LoginId, OrgId, Reference};
 use crate::session::{Method, NewSession};
@@ -78,6 +80,37 @@ pub struct Place {
 impl Place {
     fn is_customers(&self) -> bool {
         self.organization.kind == OrgKind::Customer
+    }
+}
+
+/// Where somebody goes who is let in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Into<'a> {
+    /// The organization that is entered; an Admin organization opens nothing but the portal (D13).
+    pub organization: Option<&'a Organization>,
+    /// The organization whose rules ask for a second factor: that one, or the Admin organization.
+    pub asking: Option<&'a Organization>,
+    /// Whether it is by the password that is left for an emergency.
+    pub break_glass: bool,
+}
+
+impl Choice {
+    /// Where it leads.
+    pub fn leads_to(self, places: &[Place]) -> Into<'_> {
+        match self {
+            Choice::Enter(index) | Choice::BreakGlass(index) => {
+                let place = places.get(index);
+                let organization = place.filter(|place| place.is_customers()).map(|place| &place.organization);
+                let asking = place.map(|place| &place.organization);
+                Into { organization, asking, break_glass: matches!(self, Choice::BreakGlass(_)) }
+            }
+            // Whoever is in an Admin organization alone is under its rules here.
+            Choice::Alone => {
+                let asking = places.iter().find(|place| place.entry == Entry::Enter).map(|place| &place.organization);
+                Into { asking, ..Into::default() }
+            }
+            Choice::Refuse(_) => Into::default(),
+        }
     }
 }
 
@@ -161,6 +194,8 @@ pub struct Arrival {
     pub reference: Reference,
     /// Its session so far.
     pub visitor: Option<Visitor>,
+    /// The token of its trust, if somebody trusts it.
+    pub trusted: Option<String>,
 }
 
 impl Arrival {
@@ -175,13 +210,20 @@ impl Arrival {
         reference: Reference,
     ) -> Result<Self, Trouble> {
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
-        Ok(Arrival { client, agent, reference, visitor: portal.visitor(headers).await? })
+        let (visitor, trusted) = (portal.visitor(headers).await?, portal.trust_of(headers));
+        Ok(Arrival { client, agent, reference, visitor, trusted })
+    }
+}
+
+impl Arrival {
+    /// The request, as a sign-in that it takes further sees it.
+    pub fn further(&self) -> Further<'_> {
+        Further { client: self.client, reference: self.reference.as_str() }
     }
 }
 
 impl Portal {
-    /// Opens the session of somebody who is let in, in `organization`, on the way to `return_to`. The session that this
-    /// browser had ends.
+    /// Opens the session of somebody who is let in, on the way to `return_to`. The session that this browser had ends.
     ///
     /// # Errors
     /// The store's; the organization is gone.
@@ -190,7 +232,7 @@ impl Portal {
         tx: &Tx,
         user: &User,
         method: Method,
-        organization: Option<&Organization>,
+        Into { organization, asking, break_glass }: Into<'_>,
         (arrival, return_to): (&Arrival, &ReturnPath),
     ) -> Result<Opened, Trouble> {
         let shown = match method {
@@ -212,7 +254,14 @@ impl Portal {
             user_agent: arrival.agent.clone(),
             ..NewSession::new(user.id, method, tx.now())
         };
-        self.open(tx, Opening { new, story, return_to, arrival }).await
+        let first = match method {
+            _ if break_glass => FirstFactor::BreakGlass,
+            Method::Password => FirstFactor::Password,
+            Method::MagicLink => FirstFactor::MagicLink,
+            Method::Operator => FirstFactor::Operator,
+            Method::Sso => FirstFactor::Sso { proved: false },
+        };
+        self.open(tx, Opening { new, user, first, asking, story, return_to, arrival }).await
     }
 
     /// Writes a refusal down in the organization of the domain, whether or not there is such an account: among what

@@ -51,6 +51,28 @@ pub fn changed(site: &str, at: Timestamp, from: &str) -> Written {
     }
 }
 
+/// That a second factor was set up, or another in its place.
+pub fn second_factor_set(site: &str, at: Timestamp, from: &str) -> Written {
+    Written {
+        subject: format!("An authenticator app was set up for {site}"),
+        text: format!(
+            "Hello,\n\nat {at}, from {from}, an authenticator app was set up as the second factor of your account at \
+             {site}. If there was another, it is void.\n\nIf that was not you, tell an administrator at once.\n"
+        ),
+    }
+}
+
+/// That the second factor was taken away.
+pub fn second_factor_removed(site: &str, at: Timestamp, from: &str) -> Written {
+    Written {
+        subject: format!("The second factor for {site} was removed"),
+        text: format!(
+            "Hello,\n\nat {at}, from {from}, the second factor of your account at {site} was removed.\n\n\
+             If that was not you, tell an administrator at once.\n"
+        ),
+    }
+}
+
 /// That somebody used a password where single sign-on is required (D10).
 pub fn break_glass(site: &str, organization: &Organization, user: &User, at: Timestamp, from: &str) -> Written {
     let (name, email) = (&organization.name, &user.email);

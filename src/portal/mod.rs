@@ -11,8 +11,10 @@ mod age;
 mod attempt;
 mod browser_name;
 mod entering;
+mod factor_settings;
 mod finish;
 mod form;
+mod half_session;
 mod invitation;
 mod join;
 mod known_browser;
@@ -30,13 +32,18 @@ mod password;
 pub mod pending;
 mod return_path;
 mod same_origin;
+mod second_factor;
+mod second_factor_pages;
+mod set_up;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod standing;
 mod start;
 mod state;
 mod switch;
 mod throttle;
+mod trust;
 mod verification;
 mod visitor;
 
@@ -89,7 +96,15 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/organization/members", post(organization::decide_member))
         .route("/.vestibule/organization/requests", post(organization::decide_request))
         .route(organization::DISCOVERABILITY, post(organization::save))
+        .route(opening::CHALLENGE, get(second_factor::ask).post(second_factor::answer))
+        .route("/.vestibule/second-factor/later", post(second_factor::later))
+        .route(opening::SET_UP, get(set_up::ask).post(set_up::answer))
+        .route("/.vestibule/second-factor/codes", post(set_up::download))
+        .route("/.vestibule/second-factor/fresh", post(set_up::fresh))
         .route("/.vestibule/account", get(account::show))
+        .route("/.vestibule/account/recovery-codes", post(factor_settings::new_codes))
+        .route("/.vestibule/account/second-factor/remove", post(factor_settings::remove))
+        .route("/.vestibule/account/trusted-browsers/forget", post(factor_settings::forget_browser))
         .route("/.vestibule/account/sessions/end", post(account::end))
         .route("/.vestibule/account/sessions/end-others", post(account::end_others))
         .route("/.vestibule/account/organization", post(switch::post))

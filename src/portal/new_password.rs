@@ -2,7 +2,6 @@
 //! written to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
@@ -13,12 +12,14 @@ use super::attempt::count;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::link::{over, sso_instead};
 use super::local::{Arrival, Choice, Ground, choose};
-use super::local_pages::NewPasswordPage;
+use super::local_pages::{NewPasswordPage, returning};
 use super::mails;
+use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::password::busy;
 use super::return_path::ReturnPath;
 use super::same_origin;
+use super::standing::FRESH;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::credential;
@@ -26,8 +27,8 @@ use crate::directory::entry::Way;
 use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::{AuditEntry, User, member, password, user};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
-use crate::second_factor::trusted;
-use crate::session::{Method, Scope, records};
+use crate::second_factor::{factors, trusted};
+use crate::session::{Method, Scope, half, records};
 use crate::store::{StoreError, Tx};
 
 /// Where a mailed link leads.
@@ -36,8 +37,6 @@ pub const HERE: &str = "/.vestibule/password/new";
 pub const SETTINGS: &str = "/.vestibule/account/password";
 /// Where to ask for another link.
 const FORGOTTEN: &str = "/.vestibule/password/forgotten";
-/// So long after a sign-in the present password is not asked for.
-const FRESH: Duration = Duration::from_secs(10 * 60);
 
 /// `GET /.vestibule/password/new?token=…`
 ///
@@ -80,17 +79,17 @@ pub async fn answer(
         portal.set_password(&tx, &user, &hash, &arrival, None).await?;
         let ground = Ground::of(&tx, &user.email.domain()).await?;
         let places = ground.places(&tx, &user, Way::MagicLink, None).await?;
-        let into = match choose(true, user.active, ground.requires_sso(), &places) {
-            Choice::Enter(place) | Choice::BreakGlass(place) => places.get(place).map(|place| &place.organization),
-            Choice::Alone => None,
-            Choice::Refuse(_) => return Ok(None),
-        };
+        let choice = choose(true, user.active, ground.requires_sso(), &places);
+        if let Choice::Refuse(_) = choice {
+            return Ok(None);
+        }
+        let into = choice.leads_to(&places);
         let way = (&arrival, &ReturnPath::start());
         Ok(Some((user.id, portal.let_in(&tx, &user, Method::MagicLink, into, way).await?)))
     };
     match portal.store.transaction("set password anew", set).await? {
         Some((user, opened)) => {
-            count("accepted", "link");
+            count(opened.outcome(), "link");
             Ok(opened.respond(&[portal.mark_browser(user)]))
         }
         None => Ok(portal.is_set()),
@@ -104,6 +103,9 @@ pub async fn answer(
 pub async fn ask_settings(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Result<Response, Trouble> {
     portal.passwords_are_on()?;
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
+    if portal.wants_second_factor(&visitor).await? {
+        return Ok(page::redirect(&returning(CHALLENGE, SETTINGS), &[]));
+    }
     let Some((user, present)) = portal.settings_of(&portal.store.reader(), &visitor).await? else {
         return Ok(sign_in_first());
     };
@@ -126,6 +128,9 @@ pub async fn answer_settings(
     portal.starts.pass(client, portal.store.now())?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
+    if portal.wants_second_factor(&visitor).await? {
+        return Ok(page::redirect(&returning(CHALLENGE, SETTINGS), &[]));
+    }
     let Some((user, present)) = portal.settings_of(&portal.store.reader(), &visitor).await? else {
         return Ok(sign_in_first());
     };
@@ -185,6 +190,14 @@ fn sign_in_again() -> Trouble {
 }
 
 impl Portal {
+    /// Whether the person has a second factor that they did not show just now.
+    async fn wants_second_factor(&self, visitor: &Visitor) -> Result<bool, Trouble> {
+        let reader = self.store.reader();
+        let Some(record) = records::find(&reader, visitor.session).await? else { return Ok(false) };
+        let fresh = record.second_factor.is_some_and(|second| self.store.now() < second.at.plus(FRESH));
+        Ok(!fresh && factors::of(&reader, visitor.user).await?.any())
+    }
+
     /// The account whose reset the token is for.
     async fn of_reset(&self, tx: &Tx, token: &str) -> Result<Option<User>, Trouble> {
         let found = one_time_link::find(tx, token).await?;
@@ -192,7 +205,7 @@ impl Portal {
     }
 
     /// The account of a visitor who may set a password, and whether the present one is asked for; `None`: the session is
-    /// over. Without a present one the sign-in must be a fresh one.
+    /// over. Without a present one the sign-in must be a fresh one, or the second factor.
     async fn settings_of(&self, tx: &Tx, visitor: &Visitor) -> Result<Option<(User, bool)>, Trouble> {
         let Some(record) = records::find(tx, visitor.session).await? else { return Ok(None) };
         let Some(user) = user::by_id(tx, visitor.user).await? else { return Ok(None) };
@@ -202,7 +215,8 @@ impl Portal {
             return Err(sso_instead());
         }
         let present = password::find(tx, user.id).await?.is_some();
-        if !present && tx.now() >= record.auth_time.plus(FRESH) {
+        let shown = record.second_factor.map_or(record.auth_time, |second| second.at.max(record.auth_time));
+        if !present && tx.now() >= shown.plus(FRESH) {
             return Err(sign_in_again());
         }
         Ok(Some((user, present)))
@@ -225,6 +239,7 @@ impl Portal {
         one_time_link::forget(tx, user.id).await?;
         trusted::forget_all(tx, user.id).await?;
         end_sessions(tx, user, stays).await?;
+        half::end_all(tx, user.id).await?;
         let from = arrival.client.to_string();
         for organization in member::of_user(tx, user.id).await? {
             let entry = AuditEntry::new(tx, user.email.as_str(), "password.set", user.email.as_str());

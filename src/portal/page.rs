@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::factor_settings::AccountFactors;
 use crate::kernel::style::style_source;
 use crate::kernel::{Explain, Fault, FaultKind, Reference};
 
@@ -272,6 +273,8 @@ pub struct AccountPage<'a> {
     pub manages: bool,
     /// Whether there are passwords.
     pub passwords: bool,
+    /// Their second factor.
+    pub factors: &'a AccountFactors,
     /// Where they are signed in.
     pub sessions: &'a [AccountSession],
 }

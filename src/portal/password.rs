@@ -22,7 +22,7 @@ use super::state::Portal;
 use super::throttle::network;
 use crate::credential::{self, Attempt, Verdict, Verified};
 use crate::directory::entry::Way;
-use crate::directory::{AuditEntry, OrgKind, Organization, User, password, user};
+use crate::directory::{AuditEntry, Organization, User, password, user};
 use crate::kernel::{Client, EmailAddress, Fault, FaultKind, Reference, Role, Secret};
 use crate::session::Method;
 use crate::store::Tx;
@@ -190,22 +190,18 @@ impl Portal {
             };
             tried.keep_upgraded(&tx, &user).await?;
             credential::succeeded(&tx, attempt).await?;
-            let into = match choice {
-                Choice::Enter(place) => places.get(place).map(|place| &place.organization),
-                Choice::BreakGlass(place) => match places.get(place) {
-                    Some(place) => self.break_glass(&tx, &user, &place.organization, arrival).await?,
-                    None => None,
-                },
-                Choice::Alone | Choice::Refuse(_) => None,
-            };
+            let into = choice.leads_to(&places);
+            if let (true, Some(organization)) = (into.break_glass, into.asking) {
+                self.break_glass(&tx, &user, organization, arrival).await?;
+            }
             let opened = self.let_in(&tx, &user, Method::Password, into, (arrival, return_to)).await?;
             Ok(Entry::In(user, opened))
         };
         let entry = self.store.transaction("sign in by password", enter).await;
         drop(turn);
-        if let Ok(Entry::In(user, _)) = &entry {
-            count("accepted", "password");
-            tracing::info!(reference = %arrival.reference, user = %user.id, "signed in by a password");
+        if let Ok(Entry::In(user, opened)) = &entry {
+            count(opened.outcome(), "password");
+            tracing::info!(reference = %arrival.reference, user = %user.id, outcome = opened.outcome(), "a right password");
         }
         entry
     }
@@ -229,21 +225,20 @@ impl Portal {
         Ok(Entry::Refused(refusal))
     }
 
-    /// A password where single sign-on is required: audited, and mailed to the owners (D10). Gives the organization that
-    /// is entered; `None`: an Admin organization, which opens the portal alone.
-    async fn break_glass<'o>(
+    /// A password where single sign-on is required: audited, and mailed to the owners (D10).
+    async fn break_glass(
         &self,
         tx: &Tx,
         user: &User,
-        organization: &'o Organization,
+        organization: &Organization,
         arrival: &Arrival,
-    ) -> Result<Option<&'o Organization>, Trouble> {
+    ) -> Result<(), Trouble> {
         let entry = AuditEntry::new(tx, user.email.as_str(), "login.break_glass", "password");
         self.local_audit(tx, organization.id, entry, arrival)?;
         let from = arrival.client.to_string();
         let mail = mails::break_glass(&self.site, organization, user, tx.now(), &from);
         self.tell(tx, organization.id, &[Role::Owner], mail).await?;
-        Ok((organization.kind == OrgKind::Customer).then_some(organization))
+        Ok(())
     }
 }
 

@@ -69,6 +69,9 @@ pub struct VerifiedIdentity {
     pub authenticated: Timestamp,
     /// When the IdP wants the session to end at the latest (R28).
     pub session_end: Option<Timestamp>,
+    /// How the IdP says that it authenticated the person: the context classes, and what it claims of methods.
+    #[serde(default)]
+    pub authn_methods: Vec<String>,
     /// The assertion's id.
     pub assertion_id: String,
     /// The checks that were passed, for the sign-in log.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
-use super::local::{Arrival, Choice, Ground, choose};
+use super::local::{Arrival, Ground, choose};
 use super::opening::Opened;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::return_path::ReturnPath;
@@ -247,8 +247,8 @@ pub async fn verify(
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let enter = async |tx: Tx| enter(&portal, &tx, hash, &arrival).await;
     let opened = portal.store.transaction("verify an address", enter).await?;
-    attempt::count("accepted", "sign_up_link");
-    tracing::info!(%client, "signed in by a sign-up link");
+    attempt::count(opened.outcome(), "sign_up_link");
+    tracing::info!(%client, outcome = opened.outcome(), "a right sign-up link");
     Ok(opened.respond(&[]))
 }
 
@@ -269,11 +269,8 @@ async fn enter(portal: &Portal, tx: &Tx, hash: TokenHash, arrival: &Arrival) -> 
     }
     let ground = Ground::of(tx, &account.email.domain()).await?;
     let places = ground.places(tx, &account, Way::MagicLink, None).await?;
-    let into = match choose(true, account.active, false, &places) {
-        Choice::Enter(place) => places.get(place).map(|place| &place.organization),
-        _ => None,
-    };
-    let return_to = if into.is_some() { sign_up.return_to } else { ReturnPath::parse(super::join::HERE) };
+    let into = choose(true, account.active, false, &places).leads_to(&places);
+    let return_to = if into.organization.is_some() { sign_up.return_to } else { ReturnPath::parse(super::join::HERE) };
     portal.let_in(tx, &account, Method::MagicLink, into, (arrival, &return_to)).await
 }
 

@@ -16,6 +16,21 @@ use crate::saml::signing::SigningKey;
 use crate::store::{StoreError, Tx};
 
 impl Portal {
+    /// The same, where the IdP has to ask the person anew who they are, whatever session they have there (ForceAuthn).
+    ///
+    /// # Errors
+    /// As with [`start_sign_in`](Self::start_sign_in).
+    pub(super) async fn start_fresh_sign_in(
+        &self,
+        client: Client,
+        headers: &HeaderMap,
+        organization: &Organization,
+        entered: Option<OrgId>,
+        return_to: ReturnPath,
+    ) -> Result<Response, Trouble> {
+        self.start(client, headers, organization, (entered, return_to), true).await
+    }
+
     /// Asks the IdP of `organization`, on the way to the organization `entered`, or to whichever the rules say. Answers
     /// with a 303 (Redirect binding), or with a page whose one button posts to it (POST binding).
     ///
@@ -29,11 +44,23 @@ impl Portal {
         entered: Option<OrgId>,
         return_to: ReturnPath,
     ) -> Result<Response, Trouble> {
+        self.start(client, headers, organization, (entered, return_to), false).await
+    }
+
+    async fn start(
+        &self,
+        client: Client,
+        headers: &HeaderMap,
+        organization: &Organization,
+        (entered, return_to): (Option<OrgId>, ReturnPath),
+        force: bool,
+    ) -> Result<Response, Trouble> {
         self.starts.pass(client, self.store.now())?;
         let reader = self.store.reader();
         let connection = sso::connection(&reader, organization.id).await?;
         let connection = connection.filter(|connection| !connection.certificates.is_empty());
-        let Some(SsoConnection { settings, .. }) = connection else { return Err(no_single_sign_on(organization)) };
+        let Some(SsoConnection { mut settings, .. }) = connection else { return Err(no_single_sign_on(organization)) };
+        settings.force_authn |= force;
         let now = self.store.now();
         self.pending.pass(client, now)?;
         let request = AuthnRequest::new(&settings, &self.provider, &organization.slug, now, &*self.rng);

@@ -8,7 +8,7 @@ use super::state::Portal;
 use crate::directory::audit::{self, OPERATOR};
 use crate::directory::{AuditEntry, user};
 use crate::kernel::{Client, OrgId, SessionId, UserId};
-use crate::session::{Authentication, Scope, SessionRecord, records};
+use crate::session::{Authentication, Scope, SessionRecord, half, records};
 use crate::store::Tx;
 
 /// Somebody with a good session.
@@ -43,6 +43,8 @@ impl Portal {
     pub(super) async fn end_sessions(&self, by: Visitor, ids: &[SessionId], client: Client) -> Result<(), Trouble> {
         let end = async |tx: Tx| {
             let person = user::by_id(&tx, by.user).await?;
+            // Whoever is between the factors elsewhere shows the first one again.
+            half::end_all(&tx, by.user).await?;
             let actor = person.map_or_else(|| by.user.to_string(), |person| person.email.to_string());
             for id in ids {
                 let held = records::find(&tx, *id).await?.and_then(|record| record.organization);

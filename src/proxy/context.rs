@@ -104,6 +104,8 @@ pub enum Outcome {
     Forward,
     /// A session was asked for.
     SignIn,
+    /// A second factor was asked for.
+    SecondFactor,
     /// It was not for them.
     Forbidden,
     /// Nobody could say.
@@ -117,7 +119,7 @@ pub enum Outcome {
 }
 
 /// How many outcomes there are.
-const OUTCOMES: usize = 8;
+const OUTCOMES: usize = 9;
 
 impl Outcome {
     /// The name in metrics and log lines.
@@ -126,6 +128,7 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Forward => "forward",
             Outcome::SignIn => "sign_in",
+            Outcome::SecondFactor => "second_factor",
             Outcome::Forbidden => "forbidden",
             Outcome::Unavailable => "unavailable",
             Outcome::ForwardAuth => "forward_auth",
@@ -140,6 +143,7 @@ impl From<Decision> for Outcome {
         match decision {
             Decision::Forward => Outcome::Forward,
             Decision::SignIn => Outcome::SignIn,
+            Decision::SecondFactor => Outcome::SecondFactor,
             Decision::Forbidden(_) => Outcome::Forbidden,
             Decision::Unavailable => Outcome::Unavailable,
         }

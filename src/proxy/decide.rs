@@ -1,6 +1,9 @@
 //! The gate's decision: a pure function of the route's rule and of who is there.
 
+use std::time::Duration;
+
 use super::settings::Access;
+use crate::kernel::Timestamp;
 use crate::session::{Authentication, Facts};
 
 /// Who sends the request.
@@ -32,6 +35,8 @@ pub enum Decision {
     Forward,
     /// A session is needed.
     SignIn,
+    /// They may, once they have shown a second factor just now.
+    SecondFactor,
     /// They are known, and this is not for them.
     Forbidden(Forbidden),
     /// Nobody can say just now: the gate fails closed.
@@ -47,7 +52,28 @@ pub enum Forbidden {
     NotForThem,
 }
 
-/// Decides.
+/// Decides on a request: by who is there, and, where the route has a `max_age`, by how long ago they showed a second
+/// factor. The time is asked for only then.
+pub fn decide_request(
+    access: &Access,
+    max_age: Option<Duration>,
+    authentication: &Authentication,
+    now: impl FnOnce() -> Timestamp,
+) -> Decision {
+    let decision = decide(access, Who::of(authentication));
+    let (Some(max_age), Decision::Forward, Authentication::SignedIn(who)) = (max_age, decision, authentication) else {
+        return decision;
+    };
+    let shown = who.session.second_factor.map(|second| second.at);
+    if is_fresh(shown, max_age, now()) { decision } else { Decision::SecondFactor }
+}
+
+/// Whether a second factor is no older than `max_age`.
+fn is_fresh(shown: Option<Timestamp>, max_age: Duration, now: Timestamp) -> bool {
+    shown.is_some_and(|shown| now <= shown.plus(max_age))
+}
+
+/// Decides by who is there alone: what an open stream is held against.
 pub fn decide(access: &Access, who: Who<'_>) -> Decision {
     let (orgs, roles, teams) = match access {
         Access::Public => return Decision::Forward,
@@ -80,6 +106,20 @@ mod tests {
             roles: roles.to_vec(),
             teams: teams.iter().map(|team| (*team).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn how_old_a_second_factor_may_be() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let quarter = Duration::from_secs(900);
+        let check = |ago: Option<u64>, expected: bool| {
+            let shown = ago.map(|ago| now.minus(Duration::from_secs(ago)));
+            assert_eq!(is_fresh(shown, quarter, now), expected, "{ago:?}");
+        };
+        check(None, false);
+        check(Some(0), true);
+        check(Some(900), true);
+        check(Some(901), false);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 
-use super::decide::{Decision, Who, decide};
+use super::decide::{Decision, decide_request};
 use super::forwarded::FORWARDED_HOST;
 use super::host::HostMatch;
 use super::pages::Answer;
@@ -11,12 +11,15 @@ use super::path;
 use super::routes::Route;
 use super::rules::Rules;
 use super::settings::Access;
-use super::sign_in;
+use super::sign_in::{self, Wanted};
 use crate::kernel::Reference;
 use crate::session::{Authentication, Sessions};
 
 /// The original path and query.
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// Where a browser has something to show first.
+const PAGE: HeaderName = HeaderName::from_static("x-vestibule-page");
 
 /// Decides on the request that `headers` describe; their sender is a trusted proxy. 200 with the identity headers,
 /// 401, 403, 503; 400 if the original address is not told.
@@ -37,9 +40,11 @@ pub fn answer(
     let Some(route) = target.to_str().ok().and_then(|target| route(rules, target)) else {
         return refuse(403, "That path can be read in two ways.");
     };
-    let mut answer = match decide(&route.access, Who::of(authentication)) {
+    let decision = decide_request(&route.access, route.max_age, authentication, || sessions.now());
+    let mut answer = match decision {
         Decision::Forward => Answer { status: 200, headers: Vec::new(), content_type: "text/plain", body: "ok".into() },
-        Decision::SignIn => return sign_in::required(&rules.public_url),
+        Decision::SignIn => return ask(Wanted::SignIn, rules),
+        Decision::SecondFactor => return ask(Wanted::SecondFactor, rules),
         Decision::Forbidden(_) => return Answer::error(403, None, reference),
         Decision::Unavailable => return Answer::error(503, None, reference),
     };
@@ -52,6 +57,11 @@ pub fn answer(
         }
     }
     answer
+}
+
+/// 401, and to which page the other proxy sends a browser.
+fn ask(wanted: Wanted, rules: &Rules) -> Answer {
+    sign_in::required(wanted, &rules.public_url).with(PAGE, HeaderValue::from_static(wanted.page()))
 }
 
 /// The value of a header that came once.

@@ -14,7 +14,7 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use super::context::{Context, Counters, Outcome};
-use super::decide::{Decision, Forbidden, Who, decide};
+use super::decide::{Decision, Forbidden, decide_request};
 use super::failure::status_of;
 use super::forwarded::Forwarded;
 use super::headers::{accepts_html, is_navigation, rewrite, strip_set_cookies};
@@ -24,6 +24,7 @@ use super::receiving::Receiving;
 use super::routes::Route;
 use super::rules::Rules;
 use super::settings::Access;
+use super::sign_in::Wanted;
 use super::{flow, forward_auth, guard, limits, own, path, portal_service, sign_in};
 use crate::kernel::Rng;
 use crate::session::{Authentication, Facts, Sessions};
@@ -82,7 +83,7 @@ impl Gate {
             Err(error) => return Ok(Some(self.refuse(session, context, 400, Some(&error.to_string())))),
         };
         let authentication = self.sessions.authenticate(&session.req_header().headers).await;
-        let decision = decide(&route.access, Who::of(&authentication));
+        let decision = decide_request(&route.access, route.max_age, &authentication, || self.sessions.now());
         context.outcome = decision.into();
         context.upstream = route.upstream;
         Ok(match decision {
@@ -91,7 +92,8 @@ impl Gate {
                 self.let_pass(session, context, authentication, route, renews);
                 None
             }
-            Decision::SignIn => Some(self.ask_to_sign_in(session, host)),
+            Decision::SignIn => Some(self.ask(Wanted::SignIn, session, host)),
+            Decision::SecondFactor => Some(self.ask(Wanted::SecondFactor, session, host)),
             Decision::Forbidden(why) => {
                 let who = if let Authentication::SignedIn(who) = &authentication { Some(&*who.facts) } else { None };
                 Some(self.refuse_whom(session, context, 403, explain(why), who))
@@ -119,14 +121,14 @@ impl Gate {
         rewrite(session.req_header_mut(), |_| {});
     }
 
-    fn ask_to_sign_in(&self, session: &Session, host: HostMatch) -> Answer {
+    fn ask(&self, wanted: Wanted, session: &Session, host: HostMatch) -> Answer {
         let request = session.req_header();
         if !is_navigation(&request.method, &request.headers) {
-            return sign_in::required(&self.rules.public_url);
+            return sign_in::required(wanted, &self.rules.public_url);
         }
         // Another name of this machine has other cookies: the sign-in happens at the public one.
         let base = if host == HostMatch::Public { "" } else { &self.rules.public_url };
-        sign_in::redirect(base, request.uri.path_and_query().map_or("/", |target| target.as_str()))
+        sign_in::redirect(wanted, base, request.uri.path_and_query().map_or("/", |target| target.as_str()))
     }
 
     fn refuse(&self, session: &Session, context: &mut Context, status: u16, reason: Option<&str>) -> Answer {

@@ -4,7 +4,7 @@ use http::header::{self, HeaderValue};
 use serde_json::json;
 
 use super::pages::Answer;
-use super::sign_in;
+use super::sign_in::{self, Wanted};
 use crate::kernel::{Reference, Slug};
 use crate::session::{Authentication, Sessions};
 
@@ -25,7 +25,7 @@ pub fn key_set(sessions: &Sessions) -> Answer {
 pub fn session(authentication: &Authentication, public_url: &str, reference: &Reference) -> Answer {
     let who = match authentication {
         Authentication::SignedIn(who) => who,
-        Authentication::Nobody { .. } => return sign_in::required(public_url),
+        Authentication::Nobody { .. } => return sign_in::required(Wanted::SignIn, public_url),
         Authentication::Unavailable(_) => return Answer::error(503, None, reference),
     };
     let facts = &who.facts;

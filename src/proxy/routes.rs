@@ -1,5 +1,7 @@
 //! Which rule a path falls under: the first match wins, and without one a session is needed.
 
+use std::time::Duration;
+
 use super::path::{self, PathError};
 use super::settings::{Access, RouteSettings};
 use crate::session::team_key;
@@ -12,6 +14,8 @@ pub struct Route {
     liberal: Option<Box<str>>,
     /// Who may.
     pub access: Access,
+    /// How old their second factor may be, if one is asked for.
+    pub max_age: Option<Duration>,
     /// The number of the upstream that answers.
     pub upstream: usize,
     /// Its own number, for [`Routes::rule`].
@@ -49,7 +53,8 @@ impl Route {
 
     /// Whether two rules come to the same.
     fn equals(&self, other: &Route) -> bool {
-        std::ptr::eq(self, other) || (self.access == other.access && self.upstream == other.upstream)
+        std::ptr::eq(self, other)
+            || (self.access == other.access && self.max_age == other.max_age && self.upstream == other.upstream)
     }
 }
 
@@ -103,10 +108,12 @@ impl Routes {
             let liberal = path::readings(&route.path).pop().map(String::into_boxed_str);
             let pattern = route.path.as_str().into();
             let access = comparable(&route.access);
-            rules.push(Route { pattern, liberal, access, upstream, number: rules.len() });
+            let (max_age, number) = (route.max_age, rules.len());
+            rules.push(Route { pattern, liberal, access, max_age, upstream, number });
         }
         let (pattern, number) = ("/".into(), rules.len());
-        let otherwise = Route { pattern, liberal: None, access: Access::SignedIn, upstream: 0, number };
+        let access = Access::SignedIn;
+        let otherwise = Route { pattern, liberal: None, access, max_age: None, upstream: 0, number };
         Ok(Routes { rules, otherwise })
     }
 
@@ -149,7 +156,7 @@ mod tests {
     use super::*;
 
     fn routes() -> Routes {
-        let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, upstream: None };
+        let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, max_age: None, upstream: None };
         let only = Access::Only { orgs: Vec::new(), roles: vec![crate::kernel::Role::Owner], teams: Vec::new() };
         let rules = [
             route("/public/secret", Access::SignedIn),
@@ -218,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_rule_that_can_never_match_is_a_mistake() {
-        let rule = |path: &str| RouteSettings { path: path.to_owned(), access: Access::Public, upstream: None };
+        let rule =
+            |path: &str| RouteSettings { path: path.to_owned(), access: Access::Public, max_age: None, upstream: None };
         for path in ["public", "/a//b", "/a/../b", "/%61"] {
             assert!(Routes::new(&[rule(path)], &["app"]).is_err(), "{path}");
         }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
@@ -107,6 +108,8 @@ pub struct RouteSettings {
     pub path: String,
     /// Who may.
     pub access: Access,
+    /// How old their second factor may be; `None`: none is asked for.
+    pub max_age: Option<Duration>,
     /// The upstream's name; `None`: the first one.
     pub upstream: Option<String>,
 }

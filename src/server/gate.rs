@@ -41,13 +41,13 @@ fn upstream(upstream: config::Upstream) -> UpstreamSettings {
 }
 
 fn route(route: config::Route) -> RouteSettings {
-    let config::Route { path, access, upstream } = route;
+    let config::Route { path, access, max_age, upstream } = route;
     let access = match access {
         config::Access::Public => Access::Public,
         config::Access::SignedIn => Access::SignedIn,
         config::Access::Only { orgs, roles, teams } => Access::Only { orgs, roles, teams },
     };
-    RouteSettings { path, access, upstream }
+    RouteSettings { path, access, max_age, upstream }
 }
 
 fn further(fact: &str, names: &[String]) -> Vec<(String, IdentityFact)> {
@@ -118,7 +118,11 @@ impl RouteExplainer for Explainer {
             }
         };
         let pattern = found.pattern();
-        Ok(RouteDecision { route: format!("{path} falls under {pattern}: {who}; {upstream} answers"), allowed, public })
+        let second = found.max_age.map_or_else(String::new, |max_age| {
+            format!(", with a second factor of the last {} minutes", max_age.as_secs().div_ceil(60))
+        });
+        let route = format!("{path} falls under {pattern}: {who}{second}; {upstream} answers");
+        Ok(RouteDecision { route, allowed, public })
     }
 }
 

@@ -77,7 +77,10 @@ impl Assertions {
 /// The claims (CONTRACT.md, «What the app receives»; D21).
 fn claims(issuer: &str, token: &SessionToken, facts: &Facts, audience: &str, now: Timestamp) -> Value {
     let mut amr = vec![token.method.amr()];
-    amr.extend(token.second_factor.map(|_| "mfa"));
+    if let Some(second) = token.second_factor {
+        amr.extend(second.method.amr());
+        amr.push("mfa");
+    }
     let mut claims = json!({
         "iss": issuer,
         "aud": audience,
@@ -115,6 +118,23 @@ mod tests {
     use crate::kernel::Role;
     use crate::session::facts::sample;
     use crate::session::token::tests::token;
+    use crate::session::token::{Method, SecondFactor, SecondMethod};
+
+    #[test]
+    fn amr_names_both_factors() {
+        let now = Timestamp::from_seconds(1_000);
+        let check = |method, second: Option<SecondMethod>, expected: &[&str]| {
+            let second_factor = second.map(|method| SecondFactor { at: now, method });
+            let token = SessionToken { method, second_factor, ..token(now) };
+            let told = claims("https://app.example", &token, &sample(None, &[]), "app", now);
+            assert_eq!(told["amr"], json!(expected), "{method:?} {second:?}");
+        };
+        check(Method::Password, None, &["pwd"]);
+        check(Method::Password, Some(SecondMethod::App), &["pwd", "otp", "mfa"]);
+        check(Method::MagicLink, Some(SecondMethod::Sms), &["email", "sms", "mfa"]);
+        check(Method::Sso, Some(SecondMethod::Passkey), &["fed", "swk", "mfa"]);
+        check(Method::Sso, Some(SecondMethod::IdentityProvider), &["fed", "mfa"]);
+    }
 
     #[test]
     fn d21_orgs_lists_all_of_theirs_or_says_that_it_is_cut() {

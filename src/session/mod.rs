@@ -8,6 +8,7 @@ pub mod cookie;
 pub mod error;
 pub mod facts;
 mod follow;
+pub mod half;
 pub mod keys;
 pub mod records;
 pub mod revocation;
@@ -18,10 +19,11 @@ pub use assertion::Audience;
 pub use cookie::{CookieForm, Stripped, sets_reserved};
 pub use error::SessionError;
 pub use facts::{Facts, OrganizationFacts, team_key};
+pub use half::{HalfId, HalfSession};
 pub use records::{Scope, SessionRecord};
 pub use revocation::Wakes;
 pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};
-pub use token::{LONGEST_SESSION, Method, SessionToken};
+pub use token::{LONGEST_SESSION, Method, SecondFactor, SecondMethod, SessionToken};
 
 use crate::store::TableChecker;
 
@@ -29,5 +31,6 @@ use crate::store::TableChecker;
 pub fn checkers() -> Vec<TableChecker> {
     let mut all = records::checkers();
     all.extend(keys::checkers());
+    all.extend(half::checkers());
     all
 }

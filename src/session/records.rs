@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::token::{Method, SessionToken};
+use super::token::{Method, SecondFactor, SessionToken};
 use crate::directory::revocation;
 pub(super) use crate::directory::revocation::REVOCATIONS;
 pub use crate::directory::revocation::Scope;
@@ -43,8 +43,8 @@ pub struct SessionRecord {
     pub created: Timestamp,
     /// When the person last showed who they are.
     pub auth_time: Timestamp,
-    /// When a second factor was shown.
-    pub second_factor: Option<Timestamp>,
+    /// The second factor, if one was shown.
+    pub second_factor: Option<SecondFactor>,
     /// When the person signed in; `None`: when it was made. A session that took the place of another in an organization
     /// switched to was made later, and is not younger for that.
     #[serde(default)]
@@ -203,14 +203,28 @@ async fn keys<P: Key + Copy>(
 }
 
 async fn is_revoked(tx: &Tx, session: &SessionRecord) -> Result<bool, StoreError> {
-    let mut scopes = vec![Scope::All, Scope::Session(session.id), Scope::User(session.user)];
-    scopes.extend(session.connection.map(Scope::Connection));
-    if let Some(organization) = session.organization {
-        scopes.extend([Scope::Organization(organization), Scope::Membership(organization, session.user)]);
-        scopes.extend(session.connection.map(|connection| Scope::Through(organization, connection)));
+    let SessionRecord { id, user, organization, connection, created, .. } = *session;
+    Ok(tx.get(&REVOCATIONS, &Scope::Session(id)).await?.is_some_and(|moment| created <= moment)
+        || ended_since(tx, (user, organization, connection), created).await?)
+}
+
+/// Whether sessions of `user` in `organization`, made by `connection` at `made`, were ended since, all together.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn ended_since(
+    tx: &Tx,
+    (user, organization, connection): (UserId, Option<OrgId>, Option<OrgId>),
+    made: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut scopes = vec![Scope::All, Scope::User(user)];
+    scopes.extend(connection.map(Scope::Connection));
+    if let Some(organization) = organization {
+        scopes.extend([Scope::Organization(organization), Scope::Membership(organization, user)]);
+        scopes.extend(connection.map(|connection| Scope::Through(organization, connection)));
     }
     for scope in scopes {
-        if tx.get(&REVOCATIONS, &scope).await?.is_some_and(|moment| session.created <= moment) {
+        if tx.get(&REVOCATIONS, &scope).await?.is_some_and(|moment| made <= moment) {
             return Ok(true);
         }
     }

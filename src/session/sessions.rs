@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use super::assertion::{Assertions, Audience};
 use super::cookie::{CookieForm, Presented};
@@ -14,7 +15,7 @@ use super::facts::{Facts, FactsCache};
 use super::keys::Keys;
 use super::records::{self, Scope};
 use super::revocation::{Revocations, Wakes};
-use super::token::{LONGEST_SESSION, Method, SessionToken};
+use super::token::{LONGEST_SESSION, Method, SecondFactor, SessionToken};
 use crate::directory::{effective, last_used, organization};
 use crate::kernel::{Clock, OrgId, Rng, SessionId, Timestamp, UserId};
 use crate::store::{Feed, Store, Tx};
@@ -82,7 +83,7 @@ pub struct SignedIn {
 }
 
 /// What a new session is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewSession {
     /// Whose it is.
     pub user: UserId,
@@ -94,8 +95,8 @@ pub struct NewSession {
     pub method: Method,
     /// When the person showed who they are; the present moment for most.
     pub auth_time: Timestamp,
-    /// When a second factor was shown.
-    pub second_factor: Option<Timestamp>,
+    /// The second factor, if one was shown.
+    pub second_factor: Option<SecondFactor>,
     /// When the person signed in, if that was in the session that this one replaces.
     pub signed_in: Option<Timestamp>,
     /// When it must end at the latest, if the IdP says so (R28); the configured limits may end it sooner.
@@ -354,6 +355,11 @@ impl Sessions {
     pub fn open_sealed(&self, context: &'static [u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let mut sealed = sealed.to_vec();
         self.keys.current().sealer.open(context, &mut sealed).map(<[u8]>::to_vec)
+    }
+
+    /// The time, as sessions are held against it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How long the change feed has been silent: the gate refuses beyond `feed_bound`, readiness should say so too.

@@ -18,6 +18,10 @@ const HAS_ORGANIZATION: u8 = 1;
 const HAS_CONNECTION: u8 = 2;
 const HAS_SECOND_FACTOR: u8 = 4;
 const METHOD_SHIFT: u8 = 4;
+const METHOD_BITS: u8 = 0b11;
+/// The second factor's method: its first bit stands alone, the two others lead the byte.
+const SECOND_LOW: u8 = 8;
+const SECOND_HIGH_SHIFT: u8 = 6;
 
 /// How a person showed who they are, first factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +68,85 @@ impl Method {
     }
 }
 
+/// How a person showed who they are, second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondMethod {
+    /// By a code of an authenticator app.
+    App,
+    /// By a code sent to a phone.
+    Sms,
+    /// By a passkey or a security key.
+    Passkey,
+    /// By a recovery code.
+    RecoveryCode,
+    /// At the identity provider, whose word counts (`trust_idp_mfa`).
+    IdentityProvider,
+}
+
+impl SecondMethod {
+    /// The authentication method reference (RFC 8176), beside `mfa`; none of what happened elsewhere.
+    pub const fn amr(self) -> Option<&'static str> {
+        match self {
+            SecondMethod::App | SecondMethod::RecoveryCode => Some("otp"),
+            SecondMethod::Sms => Some("sms"),
+            SecondMethod::Passkey => Some("swk"),
+            SecondMethod::IdentityProvider => None,
+        }
+    }
+
+    /// In words, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            SecondMethod::App => "authenticator app",
+            SecondMethod::Sms => "text message",
+            SecondMethod::Passkey => "passkey",
+            SecondMethod::RecoveryCode => "recovery code",
+            SecondMethod::IdentityProvider => "identity provider",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            SecondMethod::App => 0,
+            SecondMethod::Sms => 1,
+            SecondMethod::Passkey => 2,
+            SecondMethod::RecoveryCode => 3,
+            SecondMethod::IdentityProvider => 4,
+        }
+    }
+
+    const fn of_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(SecondMethod::App),
+            1 => Some(SecondMethod::Sms),
+            2 => Some(SecondMethod::Passkey),
+            3 => Some(SecondMethod::RecoveryCode),
+            4 => Some(SecondMethod::IdentityProvider),
+            _ => None,
+        }
+    }
+
+    /// Its bits in the byte of flags.
+    const fn bits(self) -> u8 {
+        let number = self.number();
+        ((number & 1) * SECOND_LOW) | ((number >> 1) << SECOND_HIGH_SHIFT)
+    }
+
+    const fn of_bits(flags: u8) -> Option<Self> {
+        Self::of_number(((flags & SECOND_LOW != 0) as u8) | ((flags >> SECOND_HIGH_SHIFT) << 1))
+    }
+}
+
+/// A second factor that was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub method: SecondMethod,
+}
+
 /// A session as its cookie tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionToken {
@@ -77,8 +160,8 @@ pub struct SessionToken {
     pub connection: Option<OrgId>,
     /// The first factor.
     pub method: Method,
-    /// When a second factor was shown, if one was.
-    pub second_factor: Option<Timestamp>,
+    /// The second factor, if one was shown.
+    pub second_factor: Option<SecondFactor>,
     /// When it was made.
     pub created: Timestamp,
     /// When the person last showed who they are.
@@ -96,11 +179,11 @@ impl SessionToken {
         let none = [0; 16];
         let organization = self.organization.as_ref().map_or(&none, OrgId::as_bytes);
         let connection = self.connection.as_ref().map_or(&none, OrgId::as_bytes);
-        let second_factor = self.second_factor.unwrap_or(Timestamp::EPOCH);
+        let second_factor = self.second_factor.map_or(Timestamp::EPOCH, |second| second.at);
         out[0] = FORM;
         out[1] = (u8::from(self.organization.is_some()) * HAS_ORGANIZATION)
             | (u8::from(self.connection.is_some()) * HAS_CONNECTION)
-            | (u8::from(self.second_factor.is_some()) * HAS_SECOND_FACTOR)
+            | self.second_factor.map_or(0, |second| HAS_SECOND_FACTOR | second.method.bits())
             | (self.method.number() << METHOD_SHIFT);
         let ids = [self.id.as_bytes(), self.user.as_bytes(), organization, connection];
         let times = [self.created, self.auth_time, self.seen, self.absolute_end, second_factor];
@@ -127,17 +210,24 @@ impl SessionToken {
             Some(Timestamp::from_millis(i64::from_be_bytes(*chunk)))
         };
         let present = |flag: u8| flags & flag != 0;
+        let second_factor = if present(HAS_SECOND_FACTOR) {
+            Some(SecondFactor { at: time(4)?, method: SecondMethod::of_bits(flags)? })
+        } else if flags & (SECOND_LOW | (0b11 << SECOND_HIGH_SHIFT)) == 0 {
+            None
+        } else {
+            return None;
+        };
         Some(SessionToken {
             id: SessionId::from_bytes(id(0)?),
             user: UserId::from_bytes(id(1)?),
             organization: present(HAS_ORGANIZATION).then(|| id(2).map(OrgId::from_bytes)).flatten(),
             connection: present(HAS_CONNECTION).then(|| id(3).map(OrgId::from_bytes)).flatten(),
-            method: Method::of_number(flags >> METHOD_SHIFT)?,
+            method: Method::of_number((flags >> METHOD_SHIFT) & METHOD_BITS)?,
             created: time(0)?,
             auth_time: time(1)?,
             seen: time(2)?,
             absolute_end: time(3)?,
-            second_factor: present(HAS_SECOND_FACTOR).then(|| time(4)).flatten(),
+            second_factor,
         })
     }
 
@@ -172,9 +262,35 @@ pub(super) mod tests {
         let now = Timestamp::from_seconds(1_800_000_000);
         let plain = token(now);
         let bare = SessionToken { organization: None, connection: None, method: Method::Password, ..plain };
-        let strong = SessionToken { second_factor: Some(now), ..plain };
-        for token in [plain, bare, strong] {
+        let ways = [Method::Sso, Method::Password, Method::MagicLink, Method::Operator];
+        let seconds = [
+            SecondMethod::App,
+            SecondMethod::Sms,
+            SecondMethod::Passkey,
+            SecondMethod::RecoveryCode,
+            SecondMethod::IdentityProvider,
+        ];
+        let strong = ways.into_iter().flat_map(|way| {
+            seconds.map(|method| SessionToken {
+                method: way,
+                second_factor: Some(SecondFactor { at: now, method }),
+                ..plain
+            })
+        });
+        for token in [plain, bare].into_iter().chain(strong) {
             assert_eq!(SessionToken::decode(&token.encode()), Some(token));
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_an_earlier_version_is_read_as_it_was_meant() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        for (number, method) in [Method::Sso, Method::Password, Method::MagicLink, Method::Operator].iter().enumerate()
+        {
+            let token = SessionToken { method: *method, ..token(now) };
+            let mut bytes = token.encode();
+            bytes[1] = HAS_ORGANIZATION | HAS_CONNECTION | (u8::try_from(number).unwrap() << METHOD_SHIFT);
+            assert_eq!(SessionToken::decode(&bytes), Some(token));
         }
     }
 
@@ -188,9 +304,11 @@ pub(super) mod tests {
         let mut other_form = good;
         other_form[0] = 2;
         check(&other_form);
-        let mut other_method = good;
-        other_method[1] = 0xf0;
-        check(&other_method);
+        for flags in [0xf0, SECOND_LOW, 1 << SECOND_HIGH_SHIFT, HAS_SECOND_FACTOR | 0xc0, HAS_SECOND_FACTOR | 0x88] {
+            let mut other_method = good;
+            other_method[1] = flags;
+            check(&other_method);
+        }
     }
 
     #[test]

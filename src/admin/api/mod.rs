@@ -23,8 +23,8 @@ pub use link::{
     PREVIEW_LIMIT, PersonChange,
 };
 pub use people::{
-    MembershipView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove, UserResetPassword,
-    UserSet, UserShow, UserView,
+    MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
+    UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };
 pub use scim::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
@@ -37,7 +37,7 @@ pub use teams::{
     TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
 };
 
-use crate::directory::{Discoverability, OrgKind};
+use crate::directory::{Discoverability, OrgKind, TwoFactor};
 use crate::kernel::{DomainName, EmailAddress, OrgId, Role, Slug};
 
 /// A question that the commands can ask the server.
@@ -88,6 +88,7 @@ call! {
     UserActivate, "user-activate", Changes;
     UserRemove, "user-remove", Changes;
     UserResetPassword, "user-reset-password", Changes;
+    UserResetSecondFactor, "user-reset-second-factor", Changes;
     TeamCreate, "team-create", TeamView;
     TeamList, "team-list", Vec<TeamView>;
     TeamShow, "team-show", Vec<TeamMemberView>;
@@ -214,6 +215,18 @@ pub struct OrgView {
     pub created: String,
     pub require_sso: bool,
     pub idp_managed_access: bool,
+    #[serde(default)]
+    pub two_factor: TwoFactor,
+    #[serde(default)]
+    pub grace_sign_ins: u32,
+    #[serde(default)]
+    pub trust_idp_mfa: bool,
+    /// Empty: the usual ones.
+    #[serde(default)]
+    pub mfa_values: Vec<String>,
+    /// `None`: not at all.
+    #[serde(default)]
+    pub trusted_browser_days: Option<u32>,
     /// Such as `30m`; `None`: the configuration's.
     pub session_idle: Option<String>,
     /// Such as `8h`; `None`: the configuration's.

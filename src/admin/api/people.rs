@@ -65,6 +65,13 @@ pub struct UserResetPassword {
     pub email: EmailAddress,
 }
 
+/// `user reset-second-factor`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserResetSecondFactor {
+    /// Who.
+    pub email: EmailAddress,
+}
+
 /// `user remove`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in CONTRACT.md")]
@@ -93,8 +100,22 @@ pub struct UserView {
     /// Whether they have a password; only where one person is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<bool>,
+    /// What they have as second factor, for `user show`.
+    #[serde(default)]
+    pub second_factor: Option<SecondFactorView>,
     /// Where they are members: all of them, or, in a list, the organization asked for.
     pub memberships: Vec<MembershipView>,
+}
+
+/// What an account has as second factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorView {
+    /// The methods, in words, each with since when.
+    pub methods: Vec<String>,
+    /// How many recovery codes are left.
+    pub recovery_codes: usize,
+    /// How many browsers are trusted.
+    pub trusted_browsers: usize,
 }
 
 /// What `user add` made.

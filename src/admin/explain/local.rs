@@ -2,6 +2,7 @@
 
 use super::{ExplainView, Known, Steps, Visitor, teams_text};
 use crate::directory::places::{self, Person, Showed};
+use crate::directory::two_factor::FirstFactor;
 use crate::directory::{Entry, OrgKind, Team, User, member, outbox, password, team, team_member};
 use crate::kernel::{Role, Slug};
 use crate::store::{StoreError, Tx};
@@ -15,13 +16,15 @@ pub struct Local {
     mail: bool,
     /// The organization that is entered: slug, own role, teams.
     entered: Option<(Slug, Role, Vec<Team>)>,
+    /// What is asked for beside.
+    second: Option<String>,
 }
 
 impl Local {
     /// In short, for tests.
     #[cfg(test)]
     pub fn of(password: bool, mail: bool, entered: Option<(Slug, Role, Vec<Team>)>) -> Self {
-        Local { password, mail, entered }
+        Local { password, mail, entered, second: None }
     }
 
     /// Whether there is a way at all.
@@ -54,6 +57,9 @@ pub async fn known(tx: &Tx, account: Option<&User>, passwords: bool) -> Result<L
         local.entered = Some((organization.slug, role, teams));
         break;
     }
+    let first = if local.password { FirstFactor::Password } else { FirstFactor::MagicLink };
+    let slug = local.entered.as_ref().map(|(slug, ..)| slug);
+    local.second = Some(super::second::told(tx, Some(account), slug, first).await?);
     Ok(local)
 }
 
@@ -71,6 +77,9 @@ pub fn explain(known: &Known, mut steps: Steps) -> (ExplainView, Option<Visitor>
             return steps.stop("account", found, "sign-in is refused, and the page does not say why");
         }
         Some(account) => steps.pass("account", format!("{}, active", account.display_name())),
+    }
+    if let Some(second) = &local.second {
+        steps.pass("second factor", second);
     }
     let Some((slug, own, teams)) = &local.entered else {
         let found = format!("in no organization that takes this way: `vestibule user add SLUG {email}`");

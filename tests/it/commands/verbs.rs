@@ -28,7 +28,12 @@ fn organizations() {
     site.run(&["org", "set", "acme", "require_sso=true"]).refused("require_sso of acme waits for a proof");
     site.run(&["org", "set", "acme", "name=New", "session_idle=1s"]).refused("session_idle is «default», or 1m to 30d");
     assert_eq!(site.json(&["org", "show", "acme"])["name"], "Acme Inc", "all or none are set");
-    site.run(&["org", "set", "acme", "two_factor=always"]).refused("this version does not have «two_factor» yet");
+    let changed = site.run(&["org", "set", "acme", "two_factor=always", "grace_sign_ins=0"]).done();
+    assert!(changed.contains("~ acme: two_factor: off → always"), "{changed}");
+    site.run(&["org", "set", "acme", "two_factor=on"]).refused("two_factor is off, password or always");
+    site.run(&["org", "set", "acme", "idp_initiated=true"]).refused("this version does not have «idp_initiated» yet");
+    let shown = site.json(&["org", "show", "acme"]);
+    assert_eq!((&shown["two_factor"], &shown["grace_sign_ins"]), (&"always".into(), &0.into()));
     assert_eq!(site.json(&["org", "list"])[0]["session_idle"], "30m");
     site.run(&["org", "delete", "acme"]).done();
     site.run(&["org", "create", "acme", "--name", "again"]).refused("slugs are never used again");

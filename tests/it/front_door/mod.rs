@@ -12,6 +12,7 @@ mod pace;
 mod portal;
 mod raw;
 mod revocation;
+mod second_factor;
 mod streams;
 mod teams;
 mod tls;

@@ -48,8 +48,12 @@ async fn a_route_names_its_upstream_which_has_its_own_audience() {
     let upstream = UpstreamSettings::plain("wiki", vec![address(&wiki)]);
     let world = World::with(|settings| {
         settings.upstreams.push(upstream);
-        let route =
-            RouteSettings { path: "/wiki/".to_owned(), access: Access::SignedIn, upstream: Some("wiki".to_owned()) };
+        let route = RouteSettings {
+            path: "/wiki/".to_owned(),
+            access: Access::SignedIn,
+            max_age: None,
+            upstream: Some("wiki".to_owned()),
+        };
         settings.routes.push(route);
     })
     .await;

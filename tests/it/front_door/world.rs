@@ -101,7 +101,7 @@ impl World {
 
 /// `/public/` for everyone, `/admin/` for owners, `/acme/` for acme, `/ops/` for acme's team of that name, the rest for whoever is signed in.
 fn routes() -> Vec<RouteSettings> {
-    let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, upstream: None };
+    let route = |path: &str, access| RouteSettings { path: path.to_owned(), access, max_age: None, upstream: None };
     let owners = Access::Only { orgs: Vec::new(), roles: vec![Role::Owner], teams: Vec::new() };
     let acme = Access::Only { orgs: vec!["acme".parse().unwrap()], roles: Vec::new(), teams: Vec::new() };
     let ops =

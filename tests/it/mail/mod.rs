@@ -5,4 +5,4 @@ mod hands;
 mod links;
 mod passwords;
 mod sending;
-mod town;
+pub mod town;

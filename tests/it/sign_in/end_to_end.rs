@@ -90,8 +90,8 @@ pub fn encryption_certificate(metadata: &str) -> Vec<u8> {
     base64::engine::general_purpose::STANDARD.decode(certificate).expect("base64")
 }
 
-/// Signs Ada in at SimpleSAMLphp, which asks for name and password.
-async fn sign_in_at_simplesamlphp(world: &World, variant: Variant) {
+/// SimpleSAMLphp as acme's identity provider, which says how people are authenticated there.
+async fn simplesamlphp(world: &World, variant: Variant, context: Option<&str>) -> SimpleSamlPhp {
     let (slug, provider) = ("acme".parse().unwrap(), ServiceProvider::new(&world.public_url));
     let metadata = world.get("/.vestibule/saml/acme/metadata").await;
     let registration = Registration {
@@ -99,17 +99,46 @@ async fn sign_in_at_simplesamlphp(world: &World, variant: Variant) {
         acs_url: provider.acs_url(&slug),
         certificate: encryption_certificate(&metadata),
     };
-    let idp = SimpleSamlPhp::start(&registration, variant).await;
+    let idp = SimpleSamlPhp::start_saying(&registration, variant, context).await;
     let file = world.path("simplesamlphp.xml");
     std::fs::write(&file, idp.metadata().await).unwrap();
     world.run(&["sso", "set", "acme", "--metadata", &file.display().to_string()]);
+    idp
+}
 
-    let mut ada = Person::new(world);
-    let asked = ask(world, &mut ada, ADA.2).await;
+/// Goes from the app to SimpleSAMLphp, which asks for name and password, and brings its answer.
+async fn by_way_of(world: &World, idp: &SimpleSamlPhp, ada: &mut Person) -> Seen {
+    let asked = ask(world, ada, ADA.2).await;
     assert!(asked.url.as_str().starts_with(&idp.base_url), "{asked:?}");
     let answer = ada.send(&asked, asked.form().fill("username", ADA.0).fill("password", ADA.1)).await;
-    assert!(Form::first(&answer.body).value("SAMLResponse").is_some(), "{variant:?}: {answer:?}");
-    let app = ada.send(&answer, answer.form()).await;
+    assert!(Form::first(&answer.body).value("SAMLResponse").is_some(), "{answer:?}");
+    ada.send(&answer, answer.form()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_factor_at_simplesamlphp_counts_where_it_is_trusted() {
+    let world = World::start().await;
+    world.run(&["org", "set", "acme", "two_factor=always", "trust_idp_mfa=true", "grace_sign_ins=0"]);
+    let refeds = "https://refeds.org/profile/mfa";
+    for (context, trusted, is_in) in [(None, true, false), (Some(refeds), true, true), (Some(refeds), false, false)] {
+        world.try_run(&["org", "set", "acme", &format!("trust_idp_mfa={trusted}")]);
+        let idp = simplesamlphp(&world, Variant::SignedAssertion, context).await;
+        let mut ada = Person::new(&world);
+        let seen = by_way_of(&world, &idp, &mut ada).await;
+        let expected = if is_in { "/" } else { "/.vestibule/second-factor/setup" };
+        assert_eq!(seen.url.path(), expected, "{context:?} {trusted}: {seen:?}");
+        let app = ada.open(&format!("{}/.vestibule/session", world.public_url)).await;
+        assert_eq!(app.status.is_success(), is_in, "{context:?} {trusted}: {app:?}");
+    }
+    let logins = world.run(&["logins", "--org", "acme"]);
+    assert!(logins.contains("second factor"), "{logins}");
+}
+
+/// Signs Ada in at SimpleSAMLphp.
+async fn sign_in_at_simplesamlphp(world: &World, variant: Variant) {
+    let idp = simplesamlphp(world, variant, None).await;
+    let mut ada = Person::new(world);
+    let app = by_way_of(world, &idp, &mut ada).await;
     let logins = world.run(&["logins", "--org", "acme"]);
     let signed_in = app.status.is_success() && app.body.contains(ADA.2) && app.body.contains("Ada Lovelace");
     assert!(signed_in, "{variant:?}: {app:?}\n{logins}\n{}", world.log());

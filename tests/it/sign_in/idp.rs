@@ -33,6 +33,10 @@ pub struct Answer<'a> {
     pub assertion_id: String,
     pub session_end: Option<Timestamp>,
     pub issued: Timestamp,
+    /// How the person was authenticated, as context class.
+    pub context: String,
+    /// The same, as values of Entra's claim.
+    pub methods: Vec<String>,
 }
 
 impl Idp {
@@ -62,6 +66,8 @@ impl Idp {
             assertion_id: message_id(rng),
             session_end: None,
             issued: Timestamp::parse_rfc3339(issued).unwrap(),
+            context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport".to_owned(),
+            methods: Vec::new(),
         }
     }
 }
@@ -119,6 +125,14 @@ impl Answer<'_> {
         let names = self.names.as_ref().map_or(String::new(), |(first, last)| {
             format!("{}{}", attribute("firstName", first), attribute("lastName", last))
         });
+        let values: Vec<String> =
+            self.methods.iter().map(|value| format!("<saml:AttributeValue>{value}</saml:AttributeValue>")).collect();
+        let claim = "http://schemas.microsoft.com/claims/authnmethodsreferences";
+        let methods = match values.concat() {
+            none if none.is_empty() => none,
+            values => format!("<saml:Attribute Name=\"{claim}\">{values}</saml:Attribute>"),
+        };
+        let context = &self.context;
         format!(
             "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" \
              IssueInstant=\"{issued}\"><saml:Issuer>{issuer}</saml:Issuer><saml:Subject>\
@@ -129,8 +143,8 @@ impl Answer<'_> {
              <saml:Conditions NotBefore=\"{issued}\" NotOnOrAfter=\"{until}\"><saml:AudienceRestriction>\
              <saml:Audience>{site}/metadata</saml:Audience></saml:AudienceRestriction></saml:Conditions>\
              <saml:AuthnStatement AuthnInstant=\"{issued}\"{session_end}><saml:AuthnContext><saml:AuthnContextClassRef>\
-             urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef>\
-             </saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{}{names}</saml:AttributeStatement>\
+             {context}</saml:AuthnContextClassRef>\
+             </saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>{}{names}{methods}</saml:AttributeStatement>\
              </saml:Assertion>",
             attribute("email", &self.email)
         )

@@ -19,7 +19,7 @@ const GOOD: &str = "wicker basket of plums";
 
 impl Site {
     /// A link for Bob of globex, who is made a member.
-    async fn link_for_bob(&self, purpose: Purpose) -> String {
+    pub async fn link_for_bob(&self, purpose: Purpose) -> String {
         let email: EmailAddress = "bob@globex.example".parse().unwrap();
         let issue = async |tx: Tx| {
             outbox::switch(&tx, true).await?;

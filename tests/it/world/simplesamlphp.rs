@@ -55,10 +55,18 @@ pub struct SimpleSamlPhp {
 impl SimpleSamlPhp {
     /// Starts it, with one service provider registered, and waits until it answers.
     pub async fn start(registration: &Registration, variant: Variant) -> SimpleSamlPhp {
+        Self::start_saying(registration, variant, None).await
+    }
+
+    /// The same, where it says how people are authenticated: an authentication context class.
+    pub async fn start_saying(registration: &Registration, variant: Variant, context: Option<&str>) -> SimpleSamlPhp {
         assert!(Path::new(PAGES).is_dir(), "SimpleSAMLphp is not installed: `make test` installs it");
         let address = ports::free();
         let home = tempfile::tempdir().expect("a directory");
         configure(home.path(), address, registration, variant);
+        if let Some(context) = context {
+            say(home.path(), context);
+        }
         let log = fs::File::create(home.path().join("log/php.log")).expect("a log");
         let mut process = Command::new("php")
             .args(["-d", "display_errors=0", "-d", "error_reporting=0", "-S", &address.to_string(), "-t", PAGES])
@@ -90,6 +98,17 @@ impl Drop for SimpleSamlPhp {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Has the IdP say `context` of every authentication.
+fn say(home: &Path, context: &str) {
+    let file = home.join("metadata/saml20-idp-hosted.php");
+    let before = fs::read_to_string(&file).expect("the IdP's own metadata");
+    let text = format!(
+        "{before} $metadata['{ENTITY_ID}']['authproc'] = [
+            50 => ['class' => 'saml:AuthnContextClassRef', 'AuthnContextClassRef' => '{context}']];"
+    );
+    fs::write(&file, text).expect("a file");
 }
 
 fn configure(home: &Path, address: SocketAddr, registration: &Registration, variant: Variant) {

@@ -1,0 +1,60 @@
+//! `user reset-second-factor`, and what `user show` tells of a second factor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Admin;
+use super::api::{Changes, Difference, SecondFactorView, UserResetSecondFactor};
+use super::user::chains;
+use crate::directory::{Mail, User, outbox, user};
+use crate::kernel::{Fault, UserId};
+use crate::second_factor::{factors, trusted};
+use crate::session::half;
+use crate::store::{StoreError, Tx};
+
+/// How long the mail is of use.
+const NOTICE_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Takes an account's second factor away, with recovery codes and trusted browsers: whoever lost theirs sets up another
+/// at the next sign-in that asks (D5). Audited, and mailed to the person.
+pub(super) async fn reset(admin: Arc<Admin>, call: UserResetSecondFactor) -> Result<Changes, Fault> {
+    let (admin, call) = (&*admin, &call);
+    admin
+        .store
+        .transaction("user reset-second-factor", async |tx: Tx| {
+            let account = user::by_email(&tx, &call.email).await?;
+            let before = view(&tx, account.id).await?.methods.join(", ");
+            if !factors::remove_all(&tx, account.id).await? {
+                return Ok::<_, Fault>(Changes::default());
+            }
+            // Whoever is about to answer with the old one begins anew.
+            half::end_all(&tx, account.id).await?;
+            for id in chains(&tx, account.id).await? {
+                admin.audit(&tx, id, "second_factor.reset", &call.email, &before, "")?;
+            }
+            write_to(admin, &tx, &account).await?;
+            Ok(Changes { changes: vec![Difference::new(&call.email, "second factor", Some(before), None)] })
+        })
+        .await
+}
+
+async fn write_to(admin: &Admin, tx: &Tx, account: &User) -> Result<(), StoreError> {
+    let base = admin.service_provider.base_url().trim_end_matches('/');
+    let text = format!(
+        "Hello,\n\nat {} an administrator took the second factor of your account at {base} away, with its recovery \
+         codes. You can set up another in your account, {base}/.vestibule/account.\n\n\
+         If you did not ask for that, tell them at once: somebody may have pretended to be you.\n",
+        tx.now()
+    );
+    let mail = Mail::new(&account.email, "Your second factor was reset", &text);
+    outbox::queue(tx, &*admin.rng, &mail, tx.now().plus(NOTICE_FOR)).await?;
+    Ok(())
+}
+
+/// What an account has.
+pub(super) async fn view(tx: &Tx, account: UserId) -> Result<SecondFactorView, StoreError> {
+    let held = factors::of(tx, account).await?;
+    let methods = held.app.iter().map(|app| format!("authenticator app, since {}", app.since)).collect();
+    let trusted_browsers = trusted::of(tx, account).await?.len();
+    Ok(SecondFactorView { methods, recovery_codes: held.recovery.left(), trusted_browsers })
+}
