@@ -33,7 +33,10 @@ pub(super) async fn reset(admin: Arc<Admin>, call: UserResetSecondFactor) -> Res
                 admin.audit(&tx, id, "second_factor.reset", &call.email, &before, "")?;
             }
             write_to(admin, &tx, &account).await?;
-            Ok(Changes { changes: vec![Difference::new(&call.email, "second factor", Some(before), None)] })
+            Ok(Changes {
+                changes: vec![Difference::new(&call.email, "second factor", Some(before), None)],
+                ..Changes::default()
+            })
         })
         .await
 }
