@@ -131,7 +131,7 @@ fn show(user: &UserView) -> String {
         ("account", state(user).to_owned()),
         ("password", user.password.map_or("not known", |has| if has { "has one" } else { "none" }).to_owned()),
         ("created", user.created.clone()),
-        ("second factor", user.second_factor.as_ref().map_or_else(String::new, second_factor)),
+        ("factors", user.second_factor.as_ref().map_or_else(String::new, second_factor)),
         ("memberships", if memberships.is_empty() { "none".to_owned() } else { memberships.join("\n             ") }),
     ])
 }

@@ -233,6 +233,13 @@ impl Portal {
         let user = stood.user();
         let held = factors::of(&reader, user.id).await?;
         let back = return_to.map(ReturnPath::as_str);
+        if let (false, Stood::In(inside), Some(back)) = (held.any(), stood, return_to)
+            && inside.is_proved_elsewhere()
+        {
+            let text =
+                "This asks for a fresh second factor. Yours is at your identity provider, which asks you once more.";
+            return Ok(self.fresh_page(inside, text, Some(back)));
+        }
         if !held.any() {
             return Ok(page::redirect(&returning(SET_UP, back.unwrap_or_default()), &[]));
         }

@@ -104,4 +104,8 @@ pub struct FreshPage<'a> {
     pub site: &'a str,
     /// Who is signed in.
     pub email: &'a str,
+    /// Why.
+    pub text: &'a str,
+    /// Where the person goes then, if not to the set-up.
+    pub return_to: Option<&'a str>,
 }

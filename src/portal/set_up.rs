@@ -18,11 +18,11 @@ use super::page::{self, FormTarget, Trouble};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::second_factor::nobody;
-use super::second_factor_pages::{RecoveryCodesPage, SetUpPage};
+use super::second_factor_pages::{FreshPage, RecoveryCodesPage, SetUpPage};
 use super::standing::{Inside, MaySetUp, Presented, Stood};
 use super::state::Portal;
-use crate::directory::organization;
 use crate::directory::two_factor::{self, Asked};
+use crate::directory::{Effective, organization};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret};
 use crate::second_factor::{CODES, Confirmed, factors};
 use crate::session::{Method, SecondFactor, SecondMethod};
@@ -110,8 +110,8 @@ pub async fn download(State(portal): State<Arc<Portal>>, headers: HeaderMap, bod
     Ok(response)
 }
 
-/// `POST /.vestibule/second-factor/fresh`: a fresh sign-in at the identity provider that made the session (D24), and back
-/// to the set-up.
+/// `POST /.vestibule/second-factor/fresh`, perhaps with `return_to`: a fresh sign-in at the identity provider that made the
+/// session (D24), and back there, or to the set-up.
 ///
 /// # Errors
 /// A post from another site; the session is over, or no identity provider made it.
@@ -120,9 +120,11 @@ pub async fn fresh(
     Extension(client): Extension<Client>,
     Extension(reference): Extension<Reference>,
     headers: HeaderMap,
-    _: Body,
+    body: Body,
 ) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let return_to = ReturnPath::parse(form.get("return_to").filter(|path| !path.is_empty()).unwrap_or(SET_UP));
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let reader = portal.store.reader();
     let presented = Presented { half: None, visitor: arrival.visitor };
@@ -132,8 +134,10 @@ pub async fn fresh(
         None => None,
     };
     let Some(connection) = connection else { return Err(sign_in_again()) };
-    let entered = inside.record.organization;
-    portal.start_fresh_sign_in(client, &headers, &connection, entered, ReturnPath::parse(SET_UP)).await
+    // Into the same organization, if it is that identity provider's to say.
+    let same = |at: &&Effective| [at.organization.id, at.connection().id].contains(&connection.id);
+    let entered = inside.at.as_ref().filter(same).map(|at| at.organization.id);
+    portal.start_fresh_sign_in(client, &headers, &connection, entered, return_to).await
 }
 
 /// Where somebody in a session goes afterwards.
@@ -276,7 +280,16 @@ impl Portal {
         if inside.record.method != Method::Sso || inside.record.connection.is_none() {
             return sign_in_again().into_response();
         }
-        let page = super::second_factor_pages::FreshPage { site: &self.site, email: inside.user.email.as_str() };
+        let text = "To set a second factor up, your identity provider has to ask you once more who you are: your sign-in is \
+                    older than ten minutes.";
+        self.fresh_page(inside, text, None)
+    }
+
+    /// The page that leads to a fresh sign-in at the identity provider, and back to `return_to`, or to the set-up.
+    pub(super) fn fresh_page(&self, inside: &Inside, text: &str, return_to: Option<&ReturnPath>) -> Response {
+        let email = inside.user.email.as_str();
+        let return_to = return_to.map(ReturnPath::as_str);
+        let page = FreshPage { site: &self.site, email, text, return_to };
         page::html(StatusCode::OK, self.to_identity_provider(), &page)
     }
 }

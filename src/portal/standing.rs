@@ -227,6 +227,12 @@ impl Stood {
 }
 
 impl Inside {
+    /// Whether the identity provider that made the session is trusted with second factors here.
+    pub fn is_proved_elsewhere(&self) -> bool {
+        let connection = self.record.connection;
+        connection.zip(self.at.as_ref()).is_some_and(|(connection, at)| at.trusts_second_factor(connection))
+    }
+
     /// Whether a second factor was shown just now.
     pub fn second_is_fresh(&self, now: Timestamp) -> bool {
         self.record.second_factor.is_some_and(|second| now < second.at.plus(FRESH))

@@ -81,6 +81,25 @@ async fn after_single_sign_on_the_factor_of_their_own_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_fresh_second_factor_is_the_identity_providers_where_it_is_trusted() {
+    let site = Site::new().await;
+    site.change(&site.acme, |acme| acme.set("trust_idp_mfa", "true")).await;
+    let (mut ada, location) = signs_in(&site, Some(MFA_VALUES[1]), &[]).await;
+    assert_eq!(location, "/deals");
+    site.clock.advance(std::time::Duration::from_secs(3600));
+    let page = ada.get("/.vestibule/second-factor?return_to=/money/").await;
+    assert!(page.body.contains("asks you once more") && page.body.contains("value=\"/money/\""), "{page:?}");
+    let asked = ada.post("/.vestibule/second-factor/fresh", &[("return_to", "/money/")]).await;
+    let sent = super::browser::read_sent(asked.location());
+    assert!(sent.xml.contains("ForceAuthn=\"true\""), "{}", sent.xml);
+    let mut answer = site.acme_idp.answer(&sent);
+    MFA_VALUES[1].clone_into(&mut answer.context);
+    assert_eq!(ada.return_with(&answer).await.location(), "/money/");
+    let second = site.only_session_of_ada().await.second_factor.expect("a second factor");
+    assert_eq!((second.at, second.method), (site.store.now(), SecondMethod::IdentityProvider));
+}
+
+#[tokio::test]
 async fn ended_connections_void_what_is_halfway() {
     let site = Site::new().await;
     site.change(&site.acme, |acme| acme.set("two_factor", "always")).await;
