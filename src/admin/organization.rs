@@ -80,6 +80,7 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
         session_absolute: organization.settings.session_absolute.map(span),
         discoverability: organization.settings.discoverability,
         discoverable_domains: organization.settings.discoverable_domains.clone(),
+        scim_name: organization.settings.scim_name.clone(),
         domains,
         sso: connection.map(|connection| connection.settings.entity_id),
         members: members.min(MEMBER_COUNT_LIMIT),
@@ -124,26 +125,22 @@ pub(super) async fn set_all(
     if !differences.is_empty() {
         discovery::no_public_mail(&changed, admin.proof.public_mail())?;
         discovery::unlist(tx, found);
+        let renamed =
+            link::find(tx, found.id).await?.filter(|_| found.settings.scim_name != changed.settings.scim_name);
+        // The group of the new SCIM name stands for a linked organization, and that of the old one no more (S9).
+        if let Some(held) = &renamed {
+            mapping::disconnect(tx, &*admin.rng, held.admin, found).await?;
+        }
         organization::save(tx, &changed)?;
-        map_scim_name(admin, tx, found, &changed).await?;
+        if let Some(held) = &renamed {
+            mapping::connect(tx, &*admin.rng, held.admin, &changed).await?;
+        }
     }
     for Difference { what, before, after, .. } in &differences {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         admin.audit(tx, found.id, &format!("org.set.{what}"), &found.slug, text(before), text(after))?;
     }
     Ok(differences)
-}
-
-/// Has the group of the new SCIM name stand for a linked organization, and that of the old one no more (S9).
-async fn map_scim_name(admin: &Admin, tx: &Tx, before: &Organization, after: &Organization) -> Result<(), Fault> {
-    if before.settings.scim_name == after.settings.scim_name {
-        return Ok(());
-    }
-    if let Some(link) = link::find(tx, before.id).await? {
-        mapping::disconnect(tx, &*admin.rng, link.admin, before).await?;
-        mapping::connect(tx, &*admin.rng, link.admin, after).await?;
-    }
-    Ok(())
 }
 
 /// What differs between two states of one organization.

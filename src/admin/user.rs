@@ -58,7 +58,7 @@ pub(super) async fn add_member(
     };
     member::add(tx, organization, &account, role, Origin::Hand).await?;
     // Whoever was taken out by provisioning is invited again (D17).
-    barred::lift(tx, organization.id, email);
+    let account = barred::bring_back(tx, organization.id, account).await?;
     admin.audit(tx, organization.id, "member.add", email, "", role.as_str())?;
     Ok(account)
 }

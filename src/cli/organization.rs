@@ -103,5 +103,6 @@ fn show(organization: &OrgView) -> String {
         ("session_absolute", limit(&organization.session_absolute)),
         ("discoverability", organization.discoverability.to_string()),
         ("discoverable_domains", if work.is_empty() { none() } else { work.join(", ") }),
+        ("scim_name", organization.scim_name.clone().unwrap_or_else(none)),
     ])
 }

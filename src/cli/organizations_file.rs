@@ -133,7 +133,7 @@ fn settings(section: Section<'_>) -> Vec<(String, String)> {
     for key in ["require_sso", "idp_managed_access", "trust_idp_mfa"] {
         found.extend(section.flag(key).map(|flag| (key.to_owned(), flag.value.to_string())));
     }
-    for key in ["session_idle", "session_absolute", "discoverability", "two_factor"] {
+    for key in ["session_idle", "session_absolute", "discoverability", "two_factor", "scim_name"] {
         found.extend(section.text(key).map(|text| (key.to_owned(), text.value)));
     }
     for (key, least, most) in [("grace_sign_ins", 0_u32, GRACE_LIMIT), ("trusted_browser_days", 1, TRUSTED_DAYS_LIMIT)]

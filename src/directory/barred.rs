@@ -1,5 +1,7 @@
 //! Addresses that provisioning took out of an organization: signing in adds them to it no more (D17).
 
+use super::effective;
+use super::user::{self, User};
 use crate::kernel::{EmailAddress, OrgId, Timestamp};
 use crate::store::{StoreError, Table, Tx};
 
@@ -17,6 +19,24 @@ pub fn bar(tx: &Tx, organization: OrgId, email: &EmailAddress) -> Result<(), Sto
 /// Somebody of the organization, or provisioning itself, brings the address back.
 pub fn lift(tx: &Tx, organization: OrgId, email: &EmailAddress) {
     tx.delete(&BARRED, &(organization, email.clone()));
+}
+
+/// Somebody of the organization makes `account` a member again: what provisioning ended is lifted, its switching off too,
+/// if the domain is the organization's (D5, D17). Gives the account as it is then.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn bring_back(tx: &Tx, organization: OrgId, account: User) -> Result<User, StoreError> {
+    if !is(tx, organization, &account.email).await? {
+        return Ok(account);
+    }
+    lift(tx, organization, &account.email);
+    if account.active || !effective::holds(tx, organization, &account.email.domain()).await? {
+        return Ok(account);
+    }
+    let account = User { active: true, ..account };
+    user::save(tx, &account, &account.email)?;
+    Ok(account)
 }
 
 /// Whether the address was taken out, and not brought back.

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::answer::{Answer, refused};
 use super::cursor::CursorKey;
@@ -91,10 +92,15 @@ impl ScimServer {
     /// Answers one request.
     pub async fn answer(&self, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        match self.handle(parts, body).await {
+        let (began, method) = (Instant::now(), known(&parts.method));
+        let response = match self.handle(parts, body).await {
             Ok(answer) => answer.into_response(),
             Err(error) => refused(error),
-        }
+        };
+        let status = response.status().as_u16().to_string();
+        metrics::counter!("vestibule_scim_requests_total", "method" => method, "status" => status).increment(1);
+        metrics::histogram!("vestibule_scim_seconds", "method" => method).record(began.elapsed().as_secs_f64());
+        response
     }
 
     async fn handle(&self, parts: Parts, body: Body) -> Result<Answer, ScimError> {
@@ -173,6 +179,12 @@ impl ScimServer {
             }
         }
     }
+}
+
+/// A method as metrics tell it: what a stranger makes up is one word.
+fn known(method: &Method) -> &'static str {
+    let all = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    all.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// The methods of an endpoint; none: whatever it is, the answer is another error.

@@ -233,6 +233,8 @@ pub struct OrgView {
     pub session_absolute: Option<String>,
     pub discoverability: Discoverability,
     pub discoverable_domains: Vec<DomainName>,
+    /// By what name a group of the Admin organization stands for it.
+    pub scim_name: Option<String>,
     pub domains: Vec<DomainView>,
     /// The IdP's entity ID, if single sign-on is set.
     pub sso: Option<String>,

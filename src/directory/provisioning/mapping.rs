@@ -42,7 +42,7 @@ pub(super) async fn stands_for(tx: &Tx, admin: OrgId, name: &str) -> Result<Opti
 /// # Errors
 /// [`DirectoryError::InvalidSetting`] if another one linked to `admin` has that name (D15).
 pub async fn connect(tx: &Tx, rng: &dyn Rng, admin: OrgId, organization: &Organization) -> Result<(), DirectoryError> {
-    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    let Some((organization, name)) = &named(tx, organization).await? else { return Ok(()) };
     let place = (admin, team::fold(name));
     match tx.get(&NAMES, &place).await? {
         Some(holder) if holder != organization.id => {
@@ -61,7 +61,7 @@ pub async fn connect(tx: &Tx, rng: &dyn Rng, admin: OrgId, organization: &Organi
 }
 
 /// From now on no group stands for `organization`: whom provisioning put in leaves, but for a last owner (D16, G.f). To
-/// be called before it is unlinked, and before a linked one loses the name.
+/// be called before it is unlinked, and before another name of a linked one is saved.
 ///
 /// # Errors
 /// [`DirectoryError::Store`].
@@ -71,7 +71,7 @@ pub async fn disconnect(
     admin: OrgId,
     organization: &Organization,
 ) -> Result<(), DirectoryError> {
-    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    let Some((organization, name)) = &named(tx, organization).await? else { return Ok(()) };
     forget(tx, admin, organization).await?;
     let removed = empty(tx, admin, organization, name).await?;
     Ok(tell(tx, rng, organization.id, "scim.member.remove", name, (&removed, &[]))?)
@@ -95,12 +95,18 @@ pub(super) async fn empty(
 
 /// Forgets the SCIM name of an organization that is linked no more.
 pub(in crate::directory) async fn forget(tx: &Tx, admin: OrgId, organization: &Organization) -> Result<(), StoreError> {
-    let Some(name) = &organization.settings.scim_name else { return Ok(()) };
+    let Some((organization, name)) = &named(tx, organization).await? else { return Ok(()) };
     let place = (admin, team::fold(name));
     if tx.get(&NAMES, &place).await? == Some(organization.id) {
         tx.delete(&NAMES, &place);
     }
     Ok(())
+}
+
+/// The organization as it is in this transaction, with its SCIM name, if it has one.
+async fn named(tx: &Tx, organization: &Organization) -> Result<Option<(Organization, String)>, StoreError> {
+    let found = organization::by_id(tx, organization.id).await?;
+    Ok(found.and_then(|found| found.settings.scim_name.clone().map(|name| (found, name))))
 }
 
 /// The accounts in the group of that name. Having asked, a transaction is run again if somebody comes or goes meanwhile.

@@ -23,12 +23,15 @@ async fn named(site: &Site, tenant: &Tenant, name: &str) {
         let before = organization::by_id(tx, tenant.organization.id).await?.unwrap();
         let mut after = before.clone();
         after.set("scim_name", name)?;
-        organization::save(tx, &after)?;
-        if let Some(held) = link::find(tx, before.id).await? {
+        let held = link::find(tx, before.id).await?;
+        if let Some(held) = &held {
             mapping::disconnect(tx, &site.rng, held.admin, &before).await?;
-            mapping::connect(tx, &site.rng, held.admin, &after).await?;
         }
-        Ok(())
+        organization::save(tx, &after)?;
+        match held {
+            Some(held) => mapping::connect(tx, &site.rng, held.admin, &after).await,
+            None => Ok(()),
+        }
     })
     .await;
 }
@@ -110,6 +113,7 @@ async fn d15_a_scim_name_is_unique_among_the_linked_ones() {
     let taken = site.store.transaction("test", async |tx: vestibule::store::Tx| {
         let mut found = organization::by_id(&tx, globex.organization.id).await?.unwrap();
         found.set("scim_name", "ACME")?;
+        organization::save(&tx, &found)?;
         mapping::connect(&tx, &site.rng, admin.organization.id, &found).await
     });
     let refused = taken.await.unwrap_err().to_string();
