@@ -71,7 +71,7 @@ pub(super) async fn put_in(
     held: &Team,
     account: &User,
 ) -> Result<bool, Fault> {
-    team::by_hand(organization, held)?;
+    team::by_hand(tx, organization, held).await?;
     let fresh = team_member::add(tx, &*admin.rng, organization, held, account, Origin::Hand).await?;
     if fresh {
         admin.audit(tx, organization.id, "team.add", &held.name, "", account.email.as_str())?;
@@ -87,7 +87,7 @@ pub(super) async fn take_out(
     held: &Team,
     account: &User,
 ) -> Result<bool, Fault> {
-    team::by_hand(organization, held)?;
+    team::by_hand(tx, organization, held).await?;
     let gone = team_member::remove(tx, &*admin.rng, held, account.id).await?;
     if gone {
         admin.audit(tx, organization.id, "team.remove", &held.name, account.email.as_str(), "")?;
@@ -103,7 +103,7 @@ pub(super) async fn give_name(
     held: &Team,
     name: &str,
 ) -> Result<Option<Team>, Fault> {
-    team::by_hand(organization, held)?;
+    team::by_hand(tx, organization, held).await?;
     let renamed = team::rename(tx, &*admin.rng, organization, held, name).await?;
     if renamed.name == held.name {
         return Ok(None);
@@ -114,7 +114,7 @@ pub(super) async fn give_name(
 
 /// Removes a team.
 pub(super) async fn end(admin: &Admin, tx: &Tx, organization: &Organization, held: &Team) -> Result<(), Fault> {
-    team::by_hand(organization, held)?;
+    team::by_hand(tx, organization, held).await?;
     team::delete(tx, &*admin.rng, held).await?;
     admin.audit(tx, organization.id, "team.delete", &held.name, role_word(held.role), "")?;
     Ok(())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::DirectoryError;
 use super::member::{self, Origin};
 use super::organization::{self, OrgKind, Organization};
+use super::provisioning::token;
 use super::team_member;
 use crate::kernel::{OrgId, Rng, Role, TeamId, Timestamp, UserId};
 use crate::store::{StoreError, Table, Tx};
@@ -199,14 +200,17 @@ pub async fn list_all(tx: &Tx, organization: OrgId) -> Result<Vec<Team>, StoreEr
     }
 }
 
-/// Refuses a change by hand of what provisioning keeps: the next push would undo it.
+/// Refuses a change by hand of what provisioning keeps: the next push would undo it. Where no push can come, since there
+/// is no token, or it rests under a link, teams are changed by hand again.
 ///
 /// # Errors
 /// [`DirectoryError::TeamIsProvisioned`].
-pub fn by_hand(organization: &Organization, team: &Team) -> Result<(), DirectoryError> {
+pub async fn by_hand(tx: &Tx, organization: &Organization, team: &Team) -> Result<(), DirectoryError> {
     match team.origin {
-        Origin::Scim => Err(DirectoryError::TeamIsProvisioned(organization.slug.clone(), team.name.clone())),
-        Origin::Hand | Origin::Jit => Ok(()),
+        Origin::Scim if token::counts(tx, organization.id).await? => {
+            Err(DirectoryError::TeamIsProvisioned(organization.slug.clone(), team.name.clone()))
+        }
+        Origin::Scim | Origin::Hand | Origin::Jit => Ok(()),
     }
 }
 

@@ -45,13 +45,14 @@ pub async fn create(
     input: &PersonInput,
 ) -> Result<Person, ProvisioningError> {
     demand(tx, scope, input).await?;
-    let account = match user::find_by_email(tx, &input.user_name).await? {
-        None => user::create(tx, rng, &input.user_name)?,
+    let (account, active) = match user::find_by_email(tx, &input.user_name).await? {
+        None => (user::create(tx, rng, &input.user_name)?, true),
         Some(account) => match person::of(tx, scope, account.clone()).await? {
             Some(Person { record: Some(_), .. }) => return Err(ProvisioningError::UserNameTaken),
-            Some(Person { account, .. }) => account,
+            // Taken over as they are, unless something else is said.
+            Some(Person { account, .. }) => (account.clone(), account.active),
             // Whom this organization's provisioning took out, it may bring back; nobody else (S6).
-            None if barred::is(tx, scope.organization(), &input.user_name).await? => account,
+            None if barred::is(tx, scope.organization(), &input.user_name).await? => (account, true),
             None => return Err(ProvisioningError::Outsider),
         },
     };
@@ -59,7 +60,7 @@ pub async fn create(
         let organization = scope.record(tx).await?;
         member::add(tx, &organization, &account, Role::Member, Origin::Scim).await?;
     }
-    let account = apply(tx, scope, &account, input, input.active.unwrap_or(true)).await?;
+    let account = apply(tx, scope, &account, input, input.active.unwrap_or(active)).await?;
     let record = PersonRecord {
         external_id: input.external_id.clone(),
         attributes: input.attributes.clone(),

@@ -48,6 +48,10 @@ pub struct Rosters {
 struct Shared {
     feed: Feed,
     held: BTreeMap<OrgId, Held>,
+    /// Whose roster an account of a domain belongs to.
+    by_domain: BTreeMap<DomainName, OrgId>,
+    /// The rosters whose reach is more than their own organization.
+    wide: BTreeSet<OrgId>,
 }
 
 /// What is known of one organization's roster without waiting for it.
@@ -67,6 +71,10 @@ struct Held {
 }
 
 impl Shared {
+    fn over(feed: Feed) -> Self {
+        Shared { feed, held: BTreeMap::new(), by_domain: BTreeMap::new(), wide: BTreeSet::new() }
+    }
+
     /// Takes in all that was committed until now.
     fn take_in(&mut self) {
         while let Some(event) = self.feed.next_ready() {
@@ -81,10 +89,17 @@ impl Shared {
 
     fn note(&mut self, change: &Change) {
         for (organization, account) in change.keys(&MEMBERS) {
-            self.changed(|held| held.reach.contains(&organization), account);
+            self.changed(organization, account);
+            let reached = |admin: &&OrgId| self.held.get(admin).is_some_and(|held| held.reach.contains(&organization));
+            let reached: Vec<OrgId> = self.wide.iter().filter(reached).copied().collect();
+            for admin in reached {
+                self.changed(admin, account);
+            }
         }
         for (domain, account) in change.keys(&BY_DOMAIN) {
-            self.changed(|held| held.domains.contains(&domain), account);
+            if let Some(organization) = self.by_domain.get(&domain).copied() {
+                self.changed(organization, account);
+            }
         }
         for (organization, _) in change.keys(&CLAIMS) {
             if let Some(held) = self.held.get_mut(&organization) {
@@ -98,13 +113,40 @@ impl Shared {
         }
     }
 
-    fn changed(&mut self, of: impl Fn(&Held) -> bool, account: UserId) {
-        for held in self.held.values_mut().filter(|held| !held.stale && of(held)) {
-            held.changed.insert(account);
-            if held.changed.len() > CHANGED_LIMIT {
-                held.changed.clear();
-                held.stale = true;
-            }
+    fn changed(&mut self, organization: OrgId, account: UserId) {
+        let Some(held) = self.held.get_mut(&organization).filter(|held| !held.stale) else { return };
+        held.changed.insert(account);
+        if held.changed.len() > CHANGED_LIMIT {
+            held.changed.clear();
+            held.stale = true;
+        }
+    }
+
+    /// From here on changes within this reach and of these domains are noted.
+    fn begin(&mut self, organization: OrgId, reach: &BTreeSet<OrgId>, domains: &BTreeSet<DomainName>) {
+        self.forget_places(organization);
+        let Some(held) = self.held.get_mut(&organization) else { return };
+        (held.reach, held.domains) = (reach.clone(), domains.clone());
+        held.changed.clear();
+        (held.stale, held.claims) = (false, false);
+        self.by_domain.extend(domains.iter().map(|domain| (domain.clone(), organization)));
+        if reach.len() > 1 {
+            self.wide.insert(organization);
+        }
+    }
+
+    fn forget_places(&mut self, organization: OrgId) {
+        self.by_domain.retain(|_, holder| *holder != organization);
+        self.wide.remove(&organization);
+    }
+
+    /// Lets go of rosters that nobody has asked for in a long time.
+    fn tidy(&mut self) {
+        let unused = |(_, held): &(&OrgId, &Held)| held.used.elapsed() >= KEPT_UNUSED;
+        let unused: Vec<OrgId> = self.held.iter().filter(unused).map(|(organization, _)| *organization).collect();
+        for organization in unused {
+            self.held.remove(&organization);
+            self.forget_places(organization);
         }
     }
 }
@@ -121,7 +163,7 @@ impl Rosters {
     /// None yet; they are made when they are asked for.
     pub fn new(store: Store) -> Arc<Self> {
         let feed = store.feed();
-        Arc::new(Rosters { store, shared: Mutex::new(Shared { feed, held: BTreeMap::new() }) })
+        Arc::new(Rosters { store, shared: Mutex::new(Shared::over(feed)) })
     }
 
     /// Keeps the rosters while nobody asks for them. To be run once, in the background.
@@ -130,7 +172,7 @@ impl Rosters {
             tokio::time::sleep(TAKE_IN_EVERY).await;
             let mut shared = self.shared.lock();
             shared.take_in();
-            shared.held.retain(|_, held| held.used.elapsed() < KEPT_UNUSED);
+            shared.tidy();
         }
     }
 
@@ -230,15 +272,8 @@ impl Rosters {
             reach.extend(link::linked_to(tx, organization).await?.into_iter().map(|linked| linked.id));
         }
         let domains = domains(tx, organization).await?;
-        {
-            // From here on changes are noted, so that none is missed between the reading and the first answer.
-            let mut shared = self.shared.lock();
-            if let Some(held) = shared.held.get_mut(&organization) {
-                (held.reach, held.domains) = (reach.clone(), domains.clone());
-                held.changed.clear();
-                (held.stale, held.claims) = (false, false);
-            }
-        }
+        // Before the first row is read, so that nothing is missed between the reading and the first answer.
+        self.shared.lock().begin(organization, &reach, &domains);
         let mut members = Vec::new();
         for place in reach {
             self.members(tx, place, &mut members).await?;

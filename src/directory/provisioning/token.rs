@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::directory::link;
 use crate::directory::organization::Organization;
 use crate::kernel::{OrgId, Rng, Secret, Timestamp, TokenHash};
 use crate::store::{StoreError, Table, Tx};
@@ -67,6 +68,14 @@ pub async fn revoke(tx: &Tx, organization: OrgId) -> Result<Option<ScimToken>, S
 /// [`StoreError`].
 pub async fn find(tx: &Tx, organization: OrgId) -> Result<Option<ScimToken>, StoreError> {
     tx.get(&TOKENS, &organization).await
+}
+
+/// Whether an organization has a token that opens anything: under a link it rests (D15).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn counts(tx: &Tx, organization: OrgId) -> Result<bool, StoreError> {
+    Ok(find(tx, organization).await?.is_some() && link::find(tx, organization).await?.is_none())
 }
 
 /// Whose token this is. It is found by its hash, and the hash compared in constant time (S1).

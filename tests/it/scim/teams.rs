@@ -30,7 +30,7 @@ async fn s8_a_group_is_a_team() {
     let tx = site.store.reader();
     let held = team::by_name(&tx, &acme.organization, "OPS").await.unwrap();
     assert_eq!((held.id.to_string().as_str(), held.origin, held.role), (id, Origin::Scim, None));
-    assert!(team::by_hand(&acme.organization, &held).is_err(), "G.h: read-only by hand");
+    assert!(team::by_hand(&tx, &acme.organization, &held).await.is_err(), "G.h: read-only by hand");
     for name in ["ops", " OPS "] {
         let refused = site.post(&acme, "/Groups", &json!({ "displayName": name })).await.is(409);
         assert_eq!(refused["scimType"], "uniqueness");
