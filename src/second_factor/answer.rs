@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::attempts::{self, Guarded, Ticket};
-use super::factors;
 use super::person::Person;
 use super::totp::matching_step;
+use super::{factors, sms};
 use crate::store::{StoreError, Tx};
 
 /// What a person answers. It doesn't print what they typed.
@@ -13,6 +13,13 @@ use crate::store::{StoreError, Tx};
 pub enum Answer<'a> {
     /// A code of the authenticator app.
     App(&'a str),
+    /// A code that was sent by SMS.
+    Sms {
+        /// The sign-in or session that asked for it.
+        place: &'a str,
+        /// The code.
+        code: &'a str,
+    },
     /// A recovery code.
     Recovery(&'a str),
 }
@@ -21,7 +28,7 @@ impl Answer<'_> {
     /// What pauses when such answers are wrong.
     pub const fn guarded(&self) -> Guarded {
         match self {
-            Answer::App(_) => Guarded::Codes,
+            Answer::App(_) | Answer::Sms { .. } => Guarded::Codes,
             Answer::Recovery(_) => Guarded::Recovery,
         }
     }
@@ -38,6 +45,8 @@ impl fmt::Debug for Answer<'_> {
 pub enum FactorMethod {
     /// A code of the authenticator app.
     App,
+    /// A code by SMS.
+    Sms,
     /// A recovery code.
     Recovery,
 }
@@ -48,6 +57,7 @@ impl FactorMethod {
     pub const fn amr(self) -> [&'static str; 2] {
         match self {
             FactorMethod::App | FactorMethod::Recovery => ["otp", "mfa"],
+            FactorMethod::Sms => ["sms", "mfa"],
         }
     }
 
@@ -55,6 +65,7 @@ impl FactorMethod {
     pub const fn name(self) -> &'static str {
         match self {
             FactorMethod::App => "authenticator app",
+            FactorMethod::Sms => "SMS",
             FactorMethod::Recovery => "recovery code",
         }
     }
@@ -98,6 +109,13 @@ pub async fn answer(tx: &Tx, person: &Person<'_>, ticket: &Ticket, answer: Answe
             };
             app.last_used = Some(step);
             FactorMethod::App
+        }
+        Answer::Sms { place, code } => {
+            let Some(phone) = &factors.phone else { return Ok(Verdict::Wrong) };
+            if !sms::take(tx, ticket.user, place, &phone.number, code).await? {
+                return Ok(Verdict::Wrong);
+            }
+            FactorMethod::Sms
         }
         Answer::Recovery(code) => {
             if !factors.recovery.take(code) {

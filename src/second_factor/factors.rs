@@ -9,9 +9,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::person::Person;
+use super::phone::Phone;
 use super::recovery::RecoveryCodes;
 use super::totp::{AppSecret, matching_step};
-use super::{attempts, trusted};
+use super::{attempts, sms, trusted};
 use crate::directory::user;
 use crate::kernel::{Rng, Secret, Timestamp, UserId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker};
@@ -32,6 +33,9 @@ pub struct Factors {
     /// The authenticator app, once a first code of it was right.
     #[serde(default)]
     pub app: Option<App>,
+    /// The phone that gets codes, once a first one came back.
+    #[serde(default)]
+    pub phone: Option<Phone>,
     /// What helps when everything else is lost.
     #[serde(default)]
     pub recovery: RecoveryCodes,
@@ -43,7 +47,7 @@ pub struct Factors {
 impl Factors {
     /// Whether there is any method; recovery codes alone are none.
     pub fn any(&self) -> bool {
-        self.app.is_some()
+        self.app.is_some() || self.phone.is_some()
     }
 }
 
@@ -144,7 +148,7 @@ pub async fn remove_app(tx: &Tx, person: &Person<'_>) -> Result<bool, StoreError
 
 /// Writes changed methods: browsers that were trusted by the old ones are no longer, and what else was being set up is
 /// void.
-async fn change(tx: &Tx, person: &Person<'_>, mut factors: Factors) -> Result<(), StoreError> {
+pub(super) async fn change(tx: &Tx, person: &Person<'_>, mut factors: Factors) -> Result<(), StoreError> {
     if !factors.any() {
         factors.recovery = RecoveryCodes::default();
     }
@@ -178,6 +182,7 @@ pub async fn remove_all(tx: &Tx, user: UserId) -> Result<bool, StoreError> {
     for (key, _) in tx.scan(&PENDING_APPS, &user, None, PENDING_LIMIT).await? {
         tx.delete(&PENDING_APPS, &key);
     }
+    sms::forget(tx, user).await?;
     trusted::forget_all(tx, user).await?;
     attempts::forget(tx, user);
     Ok(tx.take(&FACTORS, &user).await?.is_some_and(|factors| factors.any()))

@@ -1,4 +1,4 @@
-//! The second factor: an authenticator app and recovery codes, how often they may be tried, browsers that are trusted.
+//! The second factor: an authenticator app, codes by SMS, recovery codes, how often they may be tried, browsers that are trusted.
 //!
 //! Who is asked for one, when, is decided where people sign in. An answer is given in two steps: [`reserve`] counts it
 //! as wrong, in a transaction of its own; [`answer`], in the caller's, looks at it and takes that back if it is right.
@@ -7,7 +7,9 @@ mod answer;
 mod attempts;
 pub mod factors;
 mod person;
+pub mod phone;
 mod recovery;
+pub mod sms;
 mod totp;
 pub mod trusted;
 
@@ -15,7 +17,9 @@ pub use answer::{Answer, FactorMethod, Right, Verdict, answer};
 pub use attempts::{Guarded, Reserved, Ticket, pause, reserve};
 pub use factors::{App, Confirmed, Factors};
 pub use person::Person;
+pub use phone::Phone;
 pub use recovery::{CODES, RecoveryCodes};
+pub use sms::{PhoneNumber, Sms, SmsSettings};
 pub use totp::{AppSecret, matching_step};
 pub use trusted::TrustedBrowser;
 
@@ -25,6 +29,7 @@ use crate::store::TableChecker;
 pub fn checkers() -> Vec<TableChecker> {
     let mut all = factors::checkers();
     all.extend(attempts::checkers());
+    all.extend(sms::checkers());
     all.extend(trusted::checkers());
     all
 }
