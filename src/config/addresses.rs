@@ -99,7 +99,8 @@ pub fn public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+/// Whether a host is this machine itself.
+pub fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
         Host::Ipv4(address) => address.is_loopback(),

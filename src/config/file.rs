@@ -15,8 +15,8 @@ const THREADS_LIMIT: u64 = 1024;
 /// The least that can be demanded of a password's length (NIST SP 800-63B §5.1.1.2), and the most.
 const SHORTEST_PASSWORD: u64 = 8;
 const LONGEST_PASSWORD: u64 = 64;
-/// Sections whose feature this version does not have.
-const LATER_SECTIONS: [&str; 1] = ["sms"];
+/// The most SMS that can be allowed in a day.
+const MOST_SMS: u64 = 1_000_000;
 
 /// A configuration file as it was typed. `None`: not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct ConfigFile {
     pub session: SessionFile,
     /// `[mail]`
     pub mail: MailFile,
+    /// `[sms]`
+    pub sms: SmsFile,
     /// `[password]`
     pub password: PasswordFile,
     /// `[dns]`
@@ -49,8 +51,6 @@ pub struct ConfigFile {
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
     pub log: LogFile,
-    /// Sections whose feature this version does not have: name and line.
-    pub later: Vec<Placed<&'static str>>,
 }
 
 /// `[listen]`
@@ -156,6 +156,23 @@ pub struct MailFile {
     pub ca: Option<Placed<String>>,
 }
 
+/// `[sms]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SmsFile {
+    /// `url`
+    pub url: Option<Placed<String>>,
+    /// `account`
+    pub account: Option<Placed<String>>,
+    /// `token`: a secret.
+    pub token: Option<Placed<String>>,
+    /// `from`
+    pub from: Option<Placed<String>>,
+    /// `daily_per_number`
+    pub daily_per_number: Option<Placed<u64>>,
+    /// `daily_per_organization`
+    pub daily_per_organization: Option<Placed<u64>>,
+}
+
 /// `[password]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PasswordFile {
@@ -210,6 +227,7 @@ impl ConfigFile {
                     from: mail.text("from"),
                     ca: mail.text("ca"),
                 }),
+                sms: section(&top, "sms", sms),
                 password: section(&top, "password", |password| PasswordFile {
                     enabled: password.flag("enabled"),
                     min_length: password.number("min_length", SHORTEST_PASSWORD, LONGEST_PASSWORD),
@@ -218,10 +236,6 @@ impl ConfigFile {
                 scim: section(&top, "scim", |scim| ScimFile { public_url: scim.text("public_url") }),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),
-                later: LATER_SECTIONS
-                    .into_iter()
-                    .filter_map(|name| top.place(name).map(|line| Placed { value: name, line }))
-                    .collect(),
             };
             top.finish();
             file
@@ -288,6 +302,17 @@ fn route(route: &Section<'_>) -> RouteFile {
     });
     let (path, max_age, upstream) = (route.text("path"), route.duration("max_age"), route.text("upstream"));
     RouteFile { line: route.line(), path, access, max_age, upstream }
+}
+
+fn sms(sms: &Section<'_>) -> SmsFile {
+    SmsFile {
+        url: sms.text("url"),
+        account: sms.text("account"),
+        token: sms.text("token"),
+        from: sms.text("from"),
+        daily_per_number: sms.number("daily_per_number", 1, MOST_SMS),
+        daily_per_organization: sms.number("daily_per_organization", 1, MOST_SMS),
+    }
 }
 
 fn dns(dns: &Section<'_>) -> DnsFile {

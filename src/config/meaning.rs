@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim, sms};
 use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
@@ -85,17 +85,13 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         routes: typed_routes,
         session,
         mail: typed_mail,
+        sms: typed_sms,
         password,
         dns: typed_dns,
         scim: typed_scim,
         identity_headers,
         log,
-        later,
     } = file;
-    for section in later {
-        let text = format!("[{}] is not in this version yet: nothing in it has an effect", section.value);
-        meaning.warn(section.line, text);
-    }
     let public_url = or(public_url, DEFAULT_PUBLIC_URL.to_owned());
     let url = addresses::public_url(&public_url.value);
     let url = url.map_err(|text| meaning.wrong(public_url.line, text)).ok();
@@ -127,6 +123,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         routes,
         session: session_limits(meaning, session),
         mail: mail::settings(meaning, typed_mail),
+        sms: sms::settings(meaning, typed_sms),
         password: password_policy(password),
         dns: dns::dns(meaning, typed_dns),
         scim: scim?,

@@ -9,6 +9,7 @@ mod meaning;
 mod read;
 mod routes;
 mod scim;
+mod sms;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -24,6 +25,7 @@ use crate::credential::Policy;
 use crate::directory::PublicMail;
 use crate::directory::life::Rules;
 use crate::kernel::{Role, Slug, Timestamp};
+use crate::second_factor::SmsSettings;
 
 pub use addresses::HostPort;
 pub use file::ConfigFile;
@@ -61,6 +63,8 @@ pub struct Config {
     pub session: SessionLimits,
     /// How mail is sent; `None`: it is not.
     pub mail: Option<MailSettings>,
+    /// How codes are sent to phones; `None`: they are not.
+    pub sms: Option<SmsSettings>,
     /// Which passwords can be chosen, and whether there are any.
     pub password: Policy,
     /// How domains are proved.

@@ -46,6 +46,10 @@ fn the_sample_configuration_names_every_key() {
         "orgs",
         "roles",
         "public_mail_domains",
+        "account",
+        "token",
+        "daily_per_number",
+        "daily_per_organization",
     ] {
         assert!(sample.contains(key), "{key}");
     }
@@ -241,10 +245,34 @@ fn what_would_surprise_is_warned_of() {
 }
 
 #[test]
-fn what_this_version_lacks_is_told_and_no_mistake() {
-    let (_, warnings) = parse(&format!("{LEAST}[sms]\nurl = \"https://x\"\n")).unwrap();
-    let told: Vec<String> = warnings.iter().map(|warning| warning.display("v.toml")).collect();
-    assert_eq!(told, ["v.toml:4: [sms] is not in this version yet: nothing in it has an effect"]);
+fn each_mistake_of_the_sms_gateway_is_named_with_its_line() {
+    let check = |text: &str, expected: &str| {
+        let found = mistakes(&format!("{text}\n{LEAST}"));
+        assert!(found.lines().any(|line| line.starts_with(expected)), "{text}\nwanted: {expected}\nfound:\n{found}");
+    };
+    let sms = |rest: &str| format!("[sms]\naccount = \"AC1\"\ntoken = \"t\"\nfrom = \"+14155550100\"\n{rest}");
+    check("[sms]\naccount = \"AC1\"", "v.toml:2: [sms] needs «token»");
+    check("[sms]\ntoken = \"t\"", "v.toml:2: [sms] needs «account»");
+    check("[sms]\naccount = \"AC1\"\ntoken = \"t\"", "v.toml:2: [sms] needs «from»");
+    check("[sms]\naccount = \"a/b\"\ntoken = \"t\"\nfrom = \"x\"", "v.toml:2: «account» stands in an address");
+    check(&sms("url = \"http://sms.example\""), "v.toml:5: «url» must be https (or http on loopback)");
+    check(&sms("url = \"https://a:b@sms.example\""), "v.toml:5: «url» is an address alone");
+    check(&sms("daily_per_number = 0"), "v.toml:5: «daily_per_number» must be a whole number from 1 to 1000000");
+}
+
+#[test]
+fn the_sms_gateway_is_twilio_unless_another_is_named() {
+    let parsed = |rest: &str| {
+        let text =
+            format!("{LEAST}[sms]\naccount = \"AC1\"\ntoken = \"mum_is_the_word\"\nfrom = \"+14155550100\"\n{rest}");
+        let (config, _) = parse(&text).unwrap();
+        assert!(!format!("{config:?}").contains("mum_is"));
+        config.sms.expect("there is one")
+    };
+    assert_eq!(parsed("").url.as_str(), "https://api.twilio.com/");
+    let other = parsed("url = \"http://127.0.0.1:9000/sms\"\ndaily_per_number = 3");
+    assert_eq!((other.url.as_str(), other.daily_per_number), ("http://127.0.0.1:9000/sms", 3));
+    assert!(parse(LEAST).unwrap().0.sms.is_none());
 }
 
 #[test]
