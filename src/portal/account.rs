@@ -45,7 +45,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
         organizations: &organizations,
         manages: manages(&reader, visitor, &account).await?,
         passwords: portal.policy.enabled,
-        factors: &factor_settings::shown(&reader, visitor.user, portal.store.now()).await?,
+        factors: &factor_settings::shown(&portal, &reader, visitor.user).await?,
         sessions: &sessions,
     };
     // Switching may lead to an identity provider.

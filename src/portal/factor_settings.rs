@@ -19,11 +19,12 @@ use super::mails;
 use super::opening::CHALLENGE;
 use super::page::{self, Trouble};
 use super::same_origin;
+use super::second_factor_pages::Way;
 use super::standing::{Presented, Stood};
 use super::state::Portal;
 use crate::directory::{AuditEntry, TwoFactor, audit, effective, member, organization};
-use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, Timestamp, UserId};
-use crate::second_factor::{Person, factors, trusted};
+use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, UserId};
+use crate::second_factor::{Person, factors, passkeys, phone, trusted};
 use crate::session::half;
 use crate::store::{StoreError, Tx};
 
@@ -32,6 +33,14 @@ use crate::store::{StoreError, Tx};
 pub struct AccountFactors {
     /// Since when there is an app.
     pub app: Option<String>,
+    /// The last two digits of the phone's number, and since when it is there.
+    pub phone: Option<(String, String)>,
+    /// Passkeys: id, name, and since when.
+    pub passkeys: Vec<(String, String, String)>,
+    /// Whether passkeys can be set up here.
+    pub party: bool,
+    /// Whether a phone can be set up here.
+    pub sms: bool,
     /// How many recovery codes are left.
     pub recovery_left: usize,
     /// Browsers that are trusted.
@@ -53,7 +62,8 @@ pub struct AccountBrowser {
 ///
 /// # Errors
 /// The store's.
-pub async fn shown(tx: &Tx, user: UserId, now: Timestamp) -> Result<AccountFactors, StoreError> {
+pub async fn shown(portal: &Portal, tx: &Tx, user: UserId) -> Result<AccountFactors, StoreError> {
+    let now = tx.now();
     let held = factors::of(tx, user).await?;
     let mut browsers = Vec::new();
     for (id, browser) in trusted::of(tx, user).await? {
@@ -62,6 +72,10 @@ pub async fn shown(tx: &Tx, user: UserId, now: Timestamp) -> Result<AccountFacto
     }
     Ok(AccountFactors {
         app: held.app.as_ref().map(|app| age(now.since(app.since))),
+        phone: held.phone.map(|phone| (phone.number.ending().to_owned(), age(now.since(phone.since)))),
+        passkeys: held.passkeys.into_iter().map(|key| (key.id.to_hex(), key.name, age(now.since(key.since)))).collect(),
+        party: portal.party.is_some(),
+        sms: portal.sms.is_some(),
         recovery_left: held.recovery.left(),
         browsers,
     })
@@ -72,12 +86,16 @@ fn text(id: &[u8; 32]) -> String {
 }
 
 /// What somebody wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Wish {
     /// Ten new recovery codes.
     NewCodes,
-    /// To be without.
-    Remove,
+    /// To be without the app.
+    RemoveApp,
+    /// To be without the phone.
+    RemovePhone,
+    /// To be without a passkey.
+    RemovePasskey(String),
 }
 
 /// What it came to.
@@ -104,18 +122,25 @@ pub async fn new_codes(
     change(&portal, Wish::NewCodes, (client, reference), &headers).await
 }
 
-/// `POST /.vestibule/account/second-factor/remove`: takes the second factor away.
+/// `POST /.vestibule/account/second-factor/remove`, with `method=sms` for the phone, `method=passkey` and `passkey` for a passkey:
+/// takes that away; the app otherwise.
 ///
 /// # Errors
-/// A post from another site; an organization of theirs asks for one.
+/// A post from another site; it is the last method, and an organization of theirs asks for one.
 pub async fn remove(
     State(portal): State<Arc<Portal>>,
     Extension(client): Extension<Client>,
     Extension(reference): Extension<Reference>,
     headers: HeaderMap,
-    _: Body,
+    body: Body,
 ) -> Result<Response, Trouble> {
-    change(&portal, Wish::Remove, (client, reference), &headers).await
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let wish = match Way::parse(form.get("method")) {
+        Some(Way::Sms) => Wish::RemovePhone,
+        Some(Way::Passkey) => Wish::RemovePasskey(form.get("passkey").unwrap_or_default().to_owned()),
+        Some(Way::App | Way::Recovery) | None => Wish::RemoveApp,
+    };
+    change(&portal, wish, (client, reference), &headers).await
 }
 
 /// Does what is wanted in one transaction, for somebody in a session who showed a second factor just now.
@@ -136,10 +161,10 @@ async fn change(
         }
         // Whoever is between the factors elsewhere shows the first one again.
         half::end_all(&tx, stood.user().id).await?;
-        let codes = match wish {
+        let codes = match &wish {
             Wish::NewCodes => renew(&tx, &stood.person(portal, &arrival)).await?,
-            Wish::Remove => {
-                portal.remove_factor(&tx, &stood, &arrival).await?;
+            Wish::RemoveApp | Wish::RemovePhone | Wish::RemovePasskey(_) => {
+                portal.remove_factor(&tx, &wish, &stood, &arrival).await?;
                 Vec::new()
             }
         };
@@ -193,13 +218,20 @@ pub async fn forget_browser(
 }
 
 impl Portal {
-    /// Takes the second factor away, unless an organization of theirs asks for one.
-    async fn remove_factor(&self, tx: &Tx, stood: &Stood, arrival: &Arrival) -> Result<(), Trouble> {
-        let user = stood.user();
-        if let Some(name) = asks(tx, user.id).await? {
+    /// Takes a method away, unless it is the last one and an organization of theirs asks for one.
+    async fn remove_factor(&self, tx: &Tx, wish: &Wish, stood: &Stood, arrival: &Arrival) -> Result<(), Trouble> {
+        let (user, person) = (stood.user(), stood.person(self, arrival));
+        let removed = match wish {
+            Wish::RemovePasskey(id) => passkeys::remove(tx, &person, id).await?,
+            Wish::RemovePhone => phone::remove(tx, &person).await?,
+            Wish::RemoveApp | Wish::NewCodes => factors::remove_app(tx, &person).await?,
+        };
+        if !factors::of(tx, user.id).await?.any()
+            && let Some(name) = asks(tx, user.id).await?
+        {
             return Err(asked_for(&name));
         }
-        if factors::remove_app(tx, &stood.person(self, arrival)).await? {
+        if removed {
             let from = arrival.client.to_string();
             self.notify(tx, user, &mails::second_factor_removed(&self.site, tx.now(), &from)).await?;
         }

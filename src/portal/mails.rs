@@ -6,6 +6,7 @@ use super::page::Trouble;
 use super::state::Portal;
 use crate::directory::{Mail, Organization, User, outbox};
 use crate::kernel::{OrgId, Role, Timestamp};
+use crate::session::SecondMethod;
 use crate::store::Tx;
 
 /// How long a notice is of use.
@@ -52,12 +53,19 @@ pub fn changed(site: &str, at: Timestamp, from: &str) -> Written {
 }
 
 /// That a second factor was set up, or another in its place.
-pub fn second_factor_set(site: &str, at: Timestamp, from: &str) -> Written {
+pub fn second_factor_set(site: &str, method: SecondMethod, at: Timestamp, from: &str) -> Written {
+    let what = match method {
+        SecondMethod::Sms => "A phone number for codes",
+        SecondMethod::Passkey => "A passkey",
+        _ => "An authenticator app",
+    };
+    let (first, rest) = what.split_at(1);
+    let within = first.to_lowercase() + rest;
     Written {
-        subject: format!("An authenticator app was set up for {site}"),
+        subject: format!("{what} was set up for {site}"),
         text: format!(
-            "Hello,\n\nat {at}, from {from}, an authenticator app was set up as the second factor of your account at \
-             {site}. If there was another, it is void.\n\nIf that was not you, tell an administrator at once.\n"
+            "Hello,\n\nat {at}, from {from}, {within} was set up as a second factor of your account at {site}. If there \
+             was another in its place, that one is void.\n\nIf that was not you, tell an administrator at once.\n"
         ),
     }
 }

@@ -28,6 +28,7 @@ mod new_password;
 mod opening;
 mod organization;
 mod page;
+mod passkeys;
 mod password;
 pub mod pending;
 mod return_path;
@@ -38,6 +39,7 @@ mod set_up;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod sms;
 mod standing;
 mod start;
 mod state;
@@ -99,6 +101,9 @@ pub fn router(portal: Portal) -> Router {
         .route(opening::CHALLENGE, get(second_factor::ask).post(second_factor::answer))
         .route("/.vestibule/second-factor/later", post(second_factor::later))
         .route(opening::SET_UP, get(set_up::ask).post(set_up::answer))
+        .route("/.vestibule/second-factor/sms", post(sms::send))
+        .route("/.vestibule/second-factor/setup/sms", post(sms::send_set_up))
+        .route(passkeys::SCRIPT, get(passkeys::script))
         .route("/.vestibule/second-factor/codes", post(set_up::download))
         .route("/.vestibule/second-factor/fresh", post(set_up::fresh))
         .route("/.vestibule/account", get(account::show))

@@ -144,6 +144,14 @@ pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Resp
     response
 }
 
+/// Renders a page whose forms lead here, with the script at this address and no other.
+pub fn html_with_script(status: StatusCode, script: &str, page: &impl Template) -> Response {
+    let mut response = html(status, FormTarget::Here, page);
+    let policy = format!("{}; script-src {script}", FormTarget::Here.policy());
+    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &policy);
+    response
+}
+
 /// Sends the browser on with a GET (303), and hands it cookies.
 pub fn redirect(location: &str, cookies: &[String]) -> Response {
     let mut response = Response::new(Body::empty());

@@ -15,16 +15,19 @@ use super::local::Arrival;
 use super::local_pages::{address, returning};
 use super::opening::{CHALLENGE, Opened, SET_UP};
 use super::page::{self, FormTarget, Trouble};
+use super::passkeys::{SCRIPT, WRONG_PASSKEY};
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::second_factor_pages::{ChallengePage, Way};
+use super::sms::WRONG_CODE;
 use super::standing::{Presented, Stood, method_of};
 use super::state::Portal;
 use crate::directory::two_factor::{self, Asked};
 use crate::directory::{AuditEntry, LoginOutcome, audit};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret};
 use crate::second_factor::{
-    Answer, Guarded, Reserved, Ticket, Verdict, answer as look_at, factors, pause, reserve, trusted,
+    Answer, Factors, Guarded, RelyingParty, Reserved, Ticket, Verdict, answer as look_at, factors, pause, reserve,
+    trusted,
 };
 use crate::session::SecondFactor;
 use crate::store::Tx;
@@ -72,19 +75,20 @@ pub async fn answer(
     portal.starts.pass(client, portal.store.now())?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let return_to = form.get("return_to").map(ReturnPath::parse);
-    let way = Way::parse(form.get("way"));
-    let code = Secret::new(form.get("code").unwrap_or_default().to_owned());
+    let way = Way::parse(form.get("way")).unwrap_or_default();
+    let field = if way.is_passkey() { "response" } else { "code" };
+    let code = Secret::new(form.get(field).unwrap_or_default().to_owned());
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let presented = portal.presented(&headers, &arrival, return_to.is_some());
     let Some(stood) = portal.stood(&portal.store.reader(), presented).await? else {
         return nobody(&portal, presented, return_to.as_ref());
     };
     let typed = Typed { way, code, trust: form.get("trust").is_some(), return_to };
-    let ticket = match reserve(&portal.store, &stood.person(&portal, &arrival), typed.answer().guarded()).await? {
+    let ticket = match reserve(&portal.store, &stood.person(&portal, &arrival), guarded(way)).await? {
         Reserved::Look(ticket) => ticket,
         Reserved::Wait(long) => {
             count("refused", "second_factor_pause");
-            return portal.challenge(&stood, way, typed.return_to.as_ref(), Some(&wait(long))).await;
+            return portal.challenge(&stood, Some(way), typed.return_to.as_ref(), Some(&wait(long))).await;
         }
     };
     match portal.look(presented, &typed, &ticket, &arrival).await? {
@@ -98,9 +102,11 @@ pub async fn answer(
             tracing::info!(reference = %arrival.reference, user = %stood.user().id, "a wrong second factor");
             let problem = match way {
                 Way::App => "This code is wrong, or was used already. Please type the one that the app shows now.",
+                Way::Sms => WRONG_CODE,
+                Way::Passkey => WRONG_PASSKEY,
                 Way::Recovery => "This is none of your recovery codes, or it was used already.",
             };
-            portal.challenge(&stood, way, typed.return_to.as_ref(), Some(problem)).await
+            portal.challenge(&stood, Some(way), typed.return_to.as_ref(), Some(problem)).await
         }
         Outcome::Over => nobody(&portal, presented, typed.return_to.as_ref()),
     }
@@ -157,10 +163,14 @@ struct Typed {
 }
 
 impl Typed {
-    fn answer(&self) -> Answer<'_> {
-        match self.way {
-            Way::App => Answer::App(self.code.expose()),
-            Way::Recovery => Answer::Recovery(self.code.expose()),
+    fn answer<'a>(&'a self, place: &'a str, party: Option<&'a RelyingParty>) -> Answer<'a> {
+        let said = self.code.expose();
+        match (self.way, party) {
+            (Way::Passkey, Some(party)) => Answer::Passkey { place, response: said, party },
+            // Without a name there are no passkeys: it is no code either.
+            (Way::App | Way::Passkey, _) => Answer::App(said),
+            (Way::Sms, _) => Answer::Sms { place, code: said },
+            (Way::Recovery, _) => Answer::Recovery(said),
         }
     }
 }
@@ -184,7 +194,7 @@ impl Portal {
         let look = async |tx: Tx| {
             let Some(stood) = self.stood(&tx, presented).await? else { return Ok(Outcome::Over) };
             let person = stood.person(self, arrival);
-            let right = match look_at(&tx, &person, ticket, typed.answer()).await? {
+            let right = match look_at(&tx, &person, ticket, typed.answer(&stood.place(), self.party.as_ref())).await? {
                 Verdict::Right(right) => right,
                 Verdict::Wrong => {
                     self.write_down_wrong(&tx, &stood, arrival).await?;
@@ -221,11 +231,21 @@ impl Portal {
         Ok(story.log(tx).await?)
     }
 
+    /// The ways in which somebody can answer, the usual one first.
+    fn ways(&self, held: &Factors) -> Vec<Way> {
+        let mut ways = Vec::new();
+        ways.extend((!held.passkeys.is_empty() && self.party.is_some()).then_some(Way::Passkey));
+        ways.extend(held.app.is_some().then_some(Way::App));
+        ways.extend((held.phone.is_some() && self.sms.is_some()).then_some(Way::Sms));
+        ways.extend((held.recovery.left() > 0).then_some(Way::Recovery));
+        ways
+    }
+
     /// The page that asks; on to the set-up, if there is nothing to ask for.
-    async fn challenge(
+    pub(super) async fn challenge(
         &self,
         stood: &Stood,
-        way: Way,
+        way: Option<Way>,
         return_to: Option<&ReturnPath>,
         problem: Option<&str>,
     ) -> Result<Response, Trouble> {
@@ -243,8 +263,9 @@ impl Portal {
         if !held.any() {
             return Ok(page::redirect(&returning(SET_UP, back.unwrap_or_default()), &[]));
         }
-        let guarded = if way.is_recovery() { Guarded::Recovery } else { Guarded::Codes };
-        let paused = pause(&reader, user.id, guarded).await?.map(wait);
+        let ways = self.ways(&held);
+        let way = way.filter(|way| ways.contains(way)).or_else(|| ways.first().copied()).unwrap_or_default();
+        let paused = pause(&reader, user.id, guarded(way)).await?.map(wait);
         let status = match (&paused, problem) {
             (Some(_), _) => StatusCode::TOO_MANY_REQUESTS,
             (None, Some(_)) => StatusCode::FORBIDDEN,
@@ -255,23 +276,38 @@ impl Portal {
             (Stood::Half(..), Some(at)) => format!("One more step to {}.", at.organization.name),
             (Stood::Half(..), None) => "One more step.".to_owned(),
         };
-        let other = match way {
-            Way::App => Way::Recovery,
-            Way::Recovery => Way::App,
+        let there = |way: Way| {
+            let parameters = [("way", way.name()), ("return_to", back.unwrap_or_default())];
+            (address(CHALLENGE, &parameters), way.link())
         };
+        let others: Vec<_> = ways.into_iter().filter(|other| *other != way).map(there).collect();
+        let options = if way.is_passkey() { self.passkey_options(stood).await? } else { None };
         let page = ChallengePage {
             site: &self.site,
             title: "Is it you?",
             text: &text,
             email: user.email.as_str(),
             way,
-            other: &address(CHALLENGE, &[("way", other.name()), ("return_to", back.unwrap_or_default())]),
-            recovery_left: held.recovery.left(),
+            phone: if way.is_sms() { self.phone_view(&reader, stood).await? } else { None },
+            passkey: options.as_deref(),
+            others: &others,
             return_to: back,
             trust_days: stood.trust_days(),
             problem: paused.as_deref().or(problem),
         };
+        if way.is_passkey() {
+            return Ok(page::html_with_script(status, &format!("{}{SCRIPT}", self.origin), &page));
+        }
         Ok(page::html(status, FormTarget::Here, &page))
+    }
+}
+
+/// What pauses when answers of that way are wrong.
+const fn guarded(way: Way) -> Guarded {
+    match way {
+        Way::App | Way::Sms => Guarded::Codes,
+        Way::Passkey => Guarded::Passkeys,
+        Way::Recovery => Guarded::Recovery,
     }
 }
 

@@ -2,34 +2,73 @@
 
 use askama::Template;
 
-/// What is typed on the challenge page.
+/// By what somebody answers, or what they set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
     /// A code of the authenticator app.
     #[default]
     App,
+    /// A code by SMS.
+    Sms,
+    /// A passkey or a security key.
+    Passkey,
     /// A recovery code.
     Recovery,
 }
 
 impl Way {
-    /// From a parameter's value; anything else is the usual one.
-    pub fn parse(text: Option<&str>) -> Self {
-        if text == Some(Way::Recovery.name()) { Way::Recovery } else { Way::App }
+    const ALL: [Way; 4] = [Way::App, Way::Sms, Way::Passkey, Way::Recovery];
+
+    /// From a parameter's value.
+    pub fn parse(text: Option<&str>) -> Option<Self> {
+        Way::ALL.into_iter().find(|way| Some(way.name()) == text)
     }
 
     /// As a parameter's value.
     pub const fn name(self) -> &'static str {
         match self {
             Way::App => "app",
+            Way::Sms => "sms",
+            Way::Passkey => "passkey",
             Way::Recovery => "recovery",
         }
+    }
+
+    /// The link to it.
+    pub const fn link(self) -> &'static str {
+        match self {
+            Way::App => "Use the authenticator app instead",
+            Way::Sms => "Get a code by text message instead",
+            Way::Passkey => "Use a passkey instead",
+            Way::Recovery => "No phone at hand? Use a recovery code",
+        }
+    }
+
+    /// Whether it is a code by SMS.
+    pub fn is_sms(self) -> bool {
+        self == Way::Sms
+    }
+
+    /// Whether it is a passkey.
+    pub fn is_passkey(self) -> bool {
+        self == Way::Passkey
     }
 
     /// Whether it is a recovery code.
     pub fn is_recovery(self) -> bool {
         self == Way::Recovery
     }
+}
+
+/// A phone, as pages show it.
+#[derive(Clone, Debug)]
+pub struct PhoneView {
+    /// The last two digits of its number.
+    pub ending: String,
+    /// How far the message to it is, if one was sent.
+    pub told: Option<String>,
+    /// It won't arrive.
+    pub failed: bool,
 }
 
 /// The question for the second factor.
@@ -46,16 +85,25 @@ pub struct ChallengePage<'a> {
     pub email: &'a str,
     /// What is typed.
     pub way: Way,
-    /// The address of the same page for the other way.
-    pub other: &'a str,
-    /// How many recovery codes are left.
-    pub recovery_left: usize,
+    /// The phone that gets codes, if that is the way.
+    pub phone: Option<PhoneView>,
+    /// What the browser is asked for, if a passkey is the way.
+    pub passkey: Option<&'a str>,
+    /// The other ways that there are: address and text.
+    pub others: &'a [(String, &'static str)],
     /// Where the person goes then, if they are in a session.
     pub return_to: Option<&'a str>,
     /// For how many days this browser can be trusted.
     pub trust_days: Option<u32>,
     /// What was wrong.
     pub problem: Option<&'a str>,
+}
+
+impl ChallengePage<'_> {
+    /// Whether a message was sent.
+    fn sent(&self) -> bool {
+        self.phone.as_ref().is_some_and(|phone| phone.told.is_some())
+    }
 }
 
 /// The set-up of an authenticator app.
@@ -74,6 +122,58 @@ pub struct SetUpPage<'a> {
     pub qr: Option<&'a str>,
     /// The secret, for people who type it.
     pub secret: &'a str,
+    /// The pages for what else can be set up: address and text.
+    pub others: &'a [(String, &'static str)],
+    /// Where the person goes then, if they are in a session.
+    pub return_to: &'a str,
+    /// What is said of putting it off, if that can be.
+    pub later: Option<&'a str>,
+    /// What was wrong.
+    pub problem: Option<&'a str>,
+}
+
+/// The set-up of a phone.
+#[derive(Template)]
+#[template(path = "portal/set_up_sms.html")]
+pub struct SetUpSmsPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// The title.
+    pub title: &'a str,
+    /// Why.
+    pub text: &'a str,
+    /// Whose it is.
+    pub email: &'a str,
+    /// Where a code was sent, if one was.
+    pub phone: Option<PhoneView>,
+    /// The pages for what else can be set up: address and text.
+    pub others: &'a [(String, &'static str)],
+    /// Where the person goes then, if they are in a session.
+    pub return_to: &'a str,
+    /// What is said of putting it off, if that can be.
+    pub later: Option<&'a str>,
+    /// What was wrong with the number.
+    pub number_problem: Option<&'a str>,
+    /// What was wrong with the code.
+    pub code_problem: Option<&'a str>,
+}
+
+/// The set-up of a passkey.
+#[derive(Template)]
+#[template(path = "portal/set_up_passkey.html")]
+pub struct SetUpPasskeyPage<'a> {
+    /// The site's name for people.
+    pub site: &'a str,
+    /// The title.
+    pub title: &'a str,
+    /// Why.
+    pub text: &'a str,
+    /// Whose it is.
+    pub email: &'a str,
+    /// What the browser is asked for; `None`: there is room for no more.
+    pub options: Option<&'a str>,
+    /// The pages for what else can be set up: address and text.
+    pub others: &'a [(String, &'static str)],
     /// Where the person goes then, if they are in a session.
     pub return_to: &'a str,
     /// What is said of putting it off, if that can be.

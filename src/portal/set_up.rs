@@ -1,4 +1,4 @@
-//! Setting an authenticator app up, or another in its place: what is new counts from its first right code on, and until
+//! Setting an authenticator app, a phone or a passkey up, or another in its place: what is new counts from its first right code on, and until
 //! then the old one stays (D24). The recovery codes are shown once, right after.
 
 use std::sync::Arc;
@@ -15,16 +15,18 @@ use super::local_pages::returning;
 use super::mails;
 use super::opening::{CHALLENGE, Opened, SET_UP};
 use super::page::{self, FormTarget, Trouble};
+use super::passkeys::WRONG_PASSKEY;
 use super::return_path::ReturnPath;
 use super::same_origin;
 use super::second_factor::nobody;
-use super::second_factor_pages::{FreshPage, RecoveryCodesPage, SetUpPage};
+use super::second_factor_pages::{FreshPage, RecoveryCodesPage, SetUpPage, Way};
+use super::sms::{Problem, WRONG_CODE};
 use super::standing::{Inside, MaySetUp, Presented, Stood};
 use super::state::Portal;
 use crate::directory::two_factor::{self, Asked};
 use crate::directory::{Effective, organization};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret};
-use crate::second_factor::{CODES, Confirmed, factors};
+use crate::second_factor::{CODES, Confirmed, factors, phone};
 use crate::session::{Method, SecondFactor, SecondMethod};
 use crate::store::Tx;
 
@@ -42,9 +44,17 @@ pub async fn ask(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let return_to = wished(query_value(query.as_deref(), "return_to").as_deref());
+    let query = query.as_deref();
+    let return_to = wished(query_value(query, "return_to").as_deref());
+    let way = Way::parse(query_value(query, "way").as_deref()).unwrap_or_default();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let presented = portal.presented(&headers, &arrival, false);
+    if way.is_sms() && portal.sms.is_some() {
+        return portal.sms_set_up_page(presented, &arrival, &return_to, None).await;
+    }
+    if way.is_passkey() && portal.party.is_some() {
+        return portal.passkey_set_up_page(presented, &arrival, &return_to, None).await;
+    }
     portal.set_up_page(presented, &arrival, &return_to, None).await
 }
 
@@ -64,14 +74,28 @@ pub async fn answer(
     portal.starts.pass(client, portal.store.now())?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let return_to = wished(form.get("return_to"));
-    let code = Secret::new(form.get("code").unwrap_or_default().to_owned());
+    let way = Way::parse(form.get("way")).unwrap_or_default();
+    let field = if way.is_passkey() { "response" } else { "code" };
+    let code = Secret::new(form.get(field).unwrap_or_default().to_owned());
+    let name = form.get("name").unwrap_or_default().to_owned();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
     let presented = portal.presented(&headers, &arrival, false);
-    match portal.confirm(presented, &code, &arrival, &return_to).await? {
+    match portal.confirm(presented, (way, &code, &name), &arrival, &return_to).await? {
         Outcome::Done(opened, codes) if codes.is_empty() => Ok(opened.respond(&[])),
         Outcome::Done(opened, codes) => {
             let response = portal.codes_page("Your second factor is on.", &codes, opened.location());
             Ok(opened.mark(response))
+        }
+        Outcome::Wrong | Outcome::Gone if way.is_passkey() => {
+            portal.passkey_set_up_page(presented, &arrival, &return_to, Some(WRONG_PASSKEY)).await
+        }
+        Outcome::Wrong if way.is_sms() => {
+            let problem = Some(Problem::Code(WRONG_CODE.to_owned()));
+            portal.sms_set_up_page(presented, &arrival, &return_to, problem).await
+        }
+        Outcome::Gone if way.is_sms() && portal.sms.is_some() => {
+            let problem = Some(Problem::Number("This code is void. Please ask for another.".to_owned()));
+            portal.sms_set_up_page(presented, &arrival, &return_to, problem).await
         }
         Outcome::Wrong => {
             let problem = "This code is wrong. Please type the one that the app shows now, and look whether the phone's \
@@ -140,8 +164,12 @@ pub async fn fresh(
     portal.start_fresh_sign_in(client, &headers, &connection, entered, return_to).await
 }
 
+/// Title and text where one app takes the place of another.
+const NEW_APP: (&str, &str) =
+    ("Change your authenticator app", "The app that you use now stays valid until the new one is confirmed below.");
+
 /// Where somebody in a session goes afterwards.
-fn wished(return_to: Option<&str>) -> ReturnPath {
+pub(super) fn wished(return_to: Option<&str>) -> ReturnPath {
     match return_to {
         None | Some("") => ReturnPath::parse(account::HERE),
         Some(path) => ReturnPath::parse(path),
@@ -160,7 +188,7 @@ impl Portal {
     async fn confirm(
         &self,
         presented: Presented,
-        code: &Secret<String>,
+        (way, code, name): (Way, &Secret<String>, &str),
         arrival: &Arrival,
         return_to: &ReturnPath,
     ) -> Result<Outcome, Trouble> {
@@ -170,7 +198,18 @@ impl Portal {
                 return Ok(Outcome::Gone);
             }
             let person = stood.person(self, arrival);
-            match factors::confirm_app(&tx, &person, &stood.place(), code.expose()).await? {
+            let (place, code) = (stood.place(), code.expose());
+            let (confirmed, method) = match way {
+                Way::Sms => (phone::confirm(&tx, &person, &place, code).await?, SecondMethod::Sms),
+                Way::Passkey => {
+                    let made = self.party()?.confirm(&tx, &person, &place, (name, code)).await?;
+                    (made, SecondMethod::Passkey)
+                }
+                Way::App | Way::Recovery => {
+                    (factors::confirm_app(&tx, &person, &place, code).await?, SecondMethod::App)
+                }
+            };
+            match confirmed {
                 Confirmed::Wrong => return Ok(Outcome::Wrong),
                 Confirmed::Gone => return Ok(Outcome::Gone),
                 Confirmed::Done => {}
@@ -178,8 +217,8 @@ impl Portal {
             let left = factors::of(&tx, person.user.id).await?.recovery.left();
             let codes = if left == 0 { factors::new_recovery_codes(&tx, &person).await? } else { Vec::new() };
             let from = arrival.client.to_string();
-            self.notify(&tx, person.user, &mails::second_factor_set(&self.site, tx.now(), &from)).await?;
-            let second = SecondFactor { at: tx.now(), method: SecondMethod::App };
+            self.notify(&tx, person.user, &mails::second_factor_set(&self.site, method, tx.now(), &from)).await?;
+            let second = SecondFactor { at: tx.now(), method };
             let opened = self.strengthen(&tx, &stood, second, (arrival, return_to)).await?;
             Ok::<_, Trouble>(Outcome::Done(opened, codes))
         };
@@ -207,7 +246,8 @@ impl Portal {
             return nobody(self, presented, Some(return_to));
         };
         let Some(secret) = secret else { return Ok(self.first(&stood, may, return_to)) };
-        let (title, text, later) = self.words(&stood, arrival).await?;
+        let changes = factors::of(&self.store.reader(), stood.user().id).await?.app.is_some();
+        let (title, text, later) = self.words(&stood, arrival, changes.then_some(NEW_APP)).await?;
         let email = &stood.user().email;
         let qr = secret.qr(&self.site, email);
         let page = SetUpPage {
@@ -217,6 +257,7 @@ impl Portal {
             email: email.as_str(),
             qr: qr.as_deref(),
             secret: &secret.text(),
+            others: &self.other_set_ups(Way::App, return_to),
             return_to: return_to.as_str(),
             later: later.as_deref(),
             problem,
@@ -226,7 +267,7 @@ impl Portal {
     }
 
     /// What somebody has to show before they set anything up.
-    fn first(&self, stood: &Stood, may: MaySetUp, return_to: &ReturnPath) -> Response {
+    pub(super) fn first(&self, stood: &Stood, may: MaySetUp, return_to: &ReturnPath) -> Response {
         match (stood, may) {
             (Stood::Half(..), _) => page::redirect(CHALLENGE, &[]),
             (Stood::In(_), MaySetUp::NotBeforeSecond) => {
@@ -237,17 +278,17 @@ impl Portal {
         }
     }
 
-    /// Title, text, and what is said of putting it off.
-    async fn words(&self, stood: &Stood, arrival: &Arrival) -> Result<(&'static str, String, Option<String>), Trouble> {
+    /// Title, text, and what is said of putting it off; `change`: the first two, where something takes another's place.
+    pub(super) async fn words(
+        &self,
+        stood: &Stood,
+        arrival: &Arrival,
+        change: Option<(&'static str, &'static str)>,
+    ) -> Result<(&'static str, String, Option<String>), Trouble> {
         let reader = self.store.reader();
         let Some(subject) = stood.subject() else {
-            let changes = factors::of(&reader, stood.user().id).await?.any();
-            let text = if changes {
-                "The app that you use now stays valid until the new one is confirmed below."
-            } else {
-                "With it, a stolen password alone lets nobody into your account."
-            };
-            let title = if changes { "Change your authenticator app" } else { "Set up a second factor" };
+            let plain = "With it, a stolen password alone lets nobody into your account.";
+            let (title, text) = change.unwrap_or(("Set up a second factor", plain));
             return Ok((title, text.to_owned(), None));
         };
         let asking = subject.asking.map_or("Your organization", |asking| asking.organization.name.as_str());

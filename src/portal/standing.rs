@@ -254,6 +254,8 @@ pub enum MaySetUp {
 pub const fn method_of(method: FactorMethod) -> SecondMethod {
     match method {
         FactorMethod::App => SecondMethod::App,
+        FactorMethod::Sms => SecondMethod::Sms,
+        FactorMethod::Passkey => SecondMethod::Passkey,
         FactorMethod::Recovery => SecondMethod::RecoveryCode,
     }
 }

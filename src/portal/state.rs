@@ -16,6 +16,7 @@ use crate::credential::{Hasher, Policy};
 use crate::directory::{DirectoryError, Organization, PublicMail, organization};
 use crate::kernel::{FaultKind, Reference, Rng};
 use crate::saml::service_provider::ServiceProvider;
+use crate::second_factor::{RelyingParty, Sms};
 use crate::session::Sessions;
 use crate::store::Store;
 
@@ -48,6 +49,10 @@ pub struct Portal {
     pub(super) hasher: Arc<Hasher>,
     /// Domains that nobody can name as their work's.
     pub(super) public_mail: PublicMail,
+    /// Sends codes to phones; `None`: there are none here.
+    pub(super) sms: Option<Arc<Sms>>,
+    /// This site, as passkeys know it; `None`: it has no name.
+    pub(super) party: Option<RelyingParty>,
     /// Bounds how many mails are being queued at once.
     pub(super) mailings: Arc<Semaphore>,
     /// Refusals are written one at a time.
@@ -81,6 +86,8 @@ impl Portal {
             policy: Policy::default(),
             hasher: Hasher::new(Arc::clone(&rng)),
             public_mail: PublicMail::default(),
+            sms: None,
+            party: RelyingParty::new(public_url).ok(),
             mailings: Arc::new(Semaphore::new(MAILINGS)),
             refusals: tokio::sync::Mutex::default(),
             origin: public_url.origin().ascii_serialization(),
@@ -100,6 +107,12 @@ impl Portal {
     #[must_use]
     pub fn with_public_mail(self, public_mail: PublicMail) -> Self {
         Portal { public_mail, ..self }
+    }
+
+    /// The same with codes by SMS, sent by `sms`.
+    #[must_use]
+    pub fn with_sms(self, sms: Option<Arc<Sms>>) -> Self {
+        Portal { sms, ..self }
     }
 
     /// Where a form that leads to an IdP may go on to.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::attempts::{self, Guarded, Ticket};
+use super::passkeys::RelyingParty;
 use super::person::Person;
 use super::totp::matching_step;
 use super::{factors, sms};
@@ -20,6 +21,15 @@ pub enum Answer<'a> {
         /// The code.
         code: &'a str,
     },
+    /// What a browser says for a passkey.
+    Passkey {
+        /// The sign-in or session in which it was asked for.
+        place: &'a str,
+        /// The browser's answer, as JSON.
+        response: &'a str,
+        /// This site.
+        party: &'a RelyingParty,
+    },
     /// A recovery code.
     Recovery(&'a str),
 }
@@ -29,6 +39,7 @@ impl Answer<'_> {
     pub const fn guarded(&self) -> Guarded {
         match self {
             Answer::App(_) | Answer::Sms { .. } => Guarded::Codes,
+            Answer::Passkey { .. } => Guarded::Passkeys,
             Answer::Recovery(_) => Guarded::Recovery,
         }
     }
@@ -40,35 +51,17 @@ impl fmt::Debug for Answer<'_> {
     }
 }
 
-/// By what a second factor was shown.
+/// By what a second factor was shown; what apps are told of it (`amr`) is the session's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactorMethod {
     /// A code of the authenticator app.
     App,
     /// A code by SMS.
     Sms,
+    /// A passkey or a security key.
+    Passkey,
     /// A recovery code.
     Recovery,
-}
-
-impl FactorMethod {
-    /// The authentication method references for the assertion's `amr` (RFC 8176 §2): how, and that it was not all.
-    /// A recovery code is a password that is good once, too.
-    pub const fn amr(self) -> [&'static str; 2] {
-        match self {
-            FactorMethod::App | FactorMethod::Recovery => ["otp", "mfa"],
-            FactorMethod::Sms => ["sms", "mfa"],
-        }
-    }
-
-    /// For the audit and for records.
-    pub const fn name(self) -> &'static str {
-        match self {
-            FactorMethod::App => "authenticator app",
-            FactorMethod::Sms => "SMS",
-            FactorMethod::Recovery => "recovery code",
-        }
-    }
 }
 
 /// A right answer.
@@ -116,6 +109,12 @@ pub async fn answer(tx: &Tx, person: &Person<'_>, ticket: &Ticket, answer: Answe
                 return Ok(Verdict::Wrong);
             }
             FactorMethod::Sms
+        }
+        Answer::Passkey { place, response, party } => {
+            if !party.is_right(tx, ticket.user, place, (&mut factors, response)).await? {
+                return Ok(Verdict::Wrong);
+            }
+            FactorMethod::Passkey
         }
         Answer::Recovery(code) => {
             if !factors.recovery.take(code) {

@@ -42,13 +42,17 @@ pub enum Guarded {
     Codes,
     /// Recovery codes.
     Recovery,
+    /// Passkeys, which nobody guesses: they have no pause.
+    Passkeys,
 }
 
 impl Guarded {
-    const fn table(self) -> &'static Table<UserId, Wrong> {
+    /// Where wrong ones are counted; `None`: they are not.
+    const fn table(self) -> Option<&'static Table<UserId, Wrong>> {
         match self {
-            Guarded::Codes => &CODES,
-            Guarded::Recovery => &RECOVERY,
+            Guarded::Codes => Some(&CODES),
+            Guarded::Recovery => Some(&RECOVERY),
+            Guarded::Passkeys => None,
         }
     }
 
@@ -56,6 +60,7 @@ impl Guarded {
         match self {
             Guarded::Codes => "codes",
             Guarded::Recovery => "recovery codes",
+            Guarded::Passkeys => "passkeys",
         }
     }
 }
@@ -82,16 +87,17 @@ pub enum Reserved {
 /// The store's.
 pub async fn reserve(store: &Store, person: &Person<'_>, guarded: Guarded) -> Result<Reserved, StoreError> {
     let user = person.user.id;
+    let Some(table) = guarded.table() else { return Ok(Reserved::Look(Ticket { user, guarded })) };
     let count = async |tx: Tx| {
         let now = tx.now();
-        let held = tx.get(guarded.table(), &user).await?.unwrap_or(Wrong { count: 0, until: now });
+        let held = tx.get(table, &user).await?.unwrap_or(Wrong { count: 0, until: now });
         if held.until > now {
             return Ok(Err(held.until.since(now)));
         }
         let count = held.count.saturating_add(1);
         let long = pause_after(count);
         let next = Wrong { count, until: now.plus(long) };
-        tx.put_until(guarded.table(), &user, &next, next.until.plus(FORGET))?;
+        tx.put_until(table, &user, &next, next.until.plus(FORGET))?;
         if !long.is_zero() {
             let after = format!("{} for {} minutes, unless it is right", guarded.name(), long.as_secs() / 60);
             person.audit(&tx, "second_factor.pause", &format!("attempt {count}"), &after)?;
@@ -116,13 +122,16 @@ fn pause_after(count: u32) -> Duration {
 /// # Errors
 /// The store's.
 pub async fn pause(tx: &Tx, user: UserId, guarded: Guarded) -> Result<Option<Duration>, StoreError> {
-    let held = tx.get(guarded.table(), &user).await?;
+    let Some(table) = guarded.table() else { return Ok(None) };
+    let held = tx.get(table, &user).await?;
     Ok(held.filter(|held| held.until > tx.now()).map(|held| held.until.since(tx.now())))
 }
 
 /// A right one: counting starts anew.
 pub(super) async fn succeeded(tx: &Tx, ticket: &Ticket) -> Result<(), StoreError> {
-    tx.take(ticket.guarded.table(), &ticket.user).await?;
+    if let Some(table) = ticket.guarded.table() {
+        tx.take(table, &ticket.user).await?;
+    }
     Ok(())
 }
 

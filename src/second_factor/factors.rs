@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::passkeys::{self, NamedKey};
 use super::person::Person;
 use super::phone::Phone;
 use super::recovery::RecoveryCodes;
@@ -36,6 +37,9 @@ pub struct Factors {
     /// The phone that gets codes, once a first one came back.
     #[serde(default)]
     pub phone: Option<Phone>,
+    /// Passkeys and security keys.
+    #[serde(default)]
+    pub passkeys: Vec<NamedKey>,
     /// What helps when everything else is lost.
     #[serde(default)]
     pub recovery: RecoveryCodes,
@@ -47,7 +51,7 @@ pub struct Factors {
 impl Factors {
     /// Whether there is any method; recovery codes alone are none.
     pub fn any(&self) -> bool {
-        self.app.is_some() || self.phone.is_some()
+        self.app.is_some() || self.phone.is_some() || !self.passkeys.is_empty()
     }
 }
 
@@ -183,6 +187,7 @@ pub async fn remove_all(tx: &Tx, user: UserId) -> Result<bool, StoreError> {
         tx.delete(&PENDING_APPS, &key);
     }
     sms::forget(tx, user).await?;
+    passkeys::forget(tx, user).await?;
     trusted::forget_all(tx, user).await?;
     attempts::forget(tx, user);
     Ok(tx.take(&FACTORS, &user).await?.is_some_and(|factors| factors.any()))

@@ -6,6 +6,7 @@
 mod answer;
 mod attempts;
 pub mod factors;
+pub mod passkeys;
 mod person;
 pub mod phone;
 mod recovery;
@@ -16,6 +17,7 @@ pub mod trusted;
 pub use answer::{Answer, FactorMethod, Right, Verdict, answer};
 pub use attempts::{Guarded, Reserved, Ticket, pause, reserve};
 pub use factors::{App, Confirmed, Factors};
+pub use passkeys::{NamedKey, NoPasskeys, RelyingParty};
 pub use person::Person;
 pub use phone::Phone;
 pub use recovery::{CODES, RecoveryCodes};
@@ -30,6 +32,7 @@ pub fn checkers() -> Vec<TableChecker> {
     let mut all = factors::checkers();
     all.extend(attempts::checkers());
     all.extend(sms::checkers());
+    all.extend(passkeys::checkers());
     all.extend(trusted::checkers());
     all
 }

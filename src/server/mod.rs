@@ -31,6 +31,7 @@ use crate::saml::keys;
 use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
 use crate::saml::signing::SigningError;
 use crate::scim::ScimServer;
+use crate::second_factor::{RelyingParty, Sms, SmsSettings};
 use crate::session::{SessionError, SessionSettings, Sessions};
 use crate::store::{ExportSchedule, SledBackend, Store, StoreError, TableChecker, Tx, exports_directory};
 use crate::telemetry::{self, TelemetryError};
@@ -66,6 +67,9 @@ pub enum ServerError {
     /// The gate.
     #[error("the gate can't be built: {0}")]
     Gate(String),
+    /// Codes by SMS.
+    #[error("{0}")]
+    Sms(String),
     /// The system.
     #[error("can't start: {0}")]
     System(#[from] io::Error),
@@ -137,7 +141,11 @@ impl App {
         let hasher = Hasher::new(Arc::clone(&rng));
         let portal = Portal::new(store.clone(), Arc::clone(&sessions), Arc::clone(&rng), &config.public_url)
             .with_passwords(config.password, Arc::clone(&hasher))
-            .with_public_mail(config.dns.public_mail.clone());
+            .with_public_mail(config.dns.public_mail.clone())
+            .with_sms(sms(&config, &store)?);
+        if let Err(reason) = RelyingParty::new(&config.public_url) {
+            tracing::info!(%reason, "there are no passkeys here");
+        }
         let gate = gate::settings(&config);
         let proof = Arc::new(Proof::new(store.clone(), Arc::clone(&rng), proof_settings(&config)));
         let admin = Admin {
@@ -196,6 +204,13 @@ async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, S
 /// What the doors with tables of their own promise of them.
 pub fn door_checkers() -> Vec<TableChecker> {
     portal::checkers()
+}
+
+/// What sends codes by SMS, if a gateway is named.
+fn sms(config: &Config, store: &Store) -> Result<Option<Arc<Sms>>, ServerError> {
+    let host = config.public_url.host_str().unwrap_or_default();
+    let make = |settings: &SmsSettings| Sms::new(store.clone(), settings.clone(), host);
+    config.sms.as_ref().map(make).transpose().map_err(ServerError::Sms)
 }
 
 /// How claimed domains are proved.

@@ -57,7 +57,7 @@ impl TryFrom<String> for PhoneNumber {
 
 /// The text is no phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Please type the number with the code of its country, such as +49 151 23456789.")]
+#[error("Please type the number with the code of its country, such as +1 415 555 0100.")]
 pub struct InvalidNumber;
 
 impl FromStr for PhoneNumber {

@@ -20,7 +20,7 @@ pub async fn until_at(browser: &Browser, start: &str) {
 }
 
 /// From the app to the IdP's question who somebody is.
-async fn go_to_idp(world: &World, browser: &Browser, email: &str) {
+pub async fn go_to_idp(world: &World, browser: &Browser, email: &str) {
     browser.go(&format!("{}/", world.public_url)).await;
     until_at(browser, &format!("{}/.vestibule/sign-in", world.public_url)).await;
     browser.fill(QUESTION, email).await;

@@ -6,6 +6,7 @@ mod browser;
 mod chromium;
 mod chromium_owner;
 mod chromium_people;
+mod chromium_ways;
 mod cross_tenant;
 mod end_to_end;
 mod entry;
@@ -19,6 +20,8 @@ mod owners;
 mod pages;
 mod refusals;
 pub mod second_factor;
+mod second_factor_passkeys;
+mod second_factor_sms;
 mod second_factor_sso;
 mod shared;
 mod start;
@@ -38,6 +41,7 @@ use vestibule::kernel::{ManualClock, SeededRng, SystemRng, Timestamp};
 use vestibule::portal::{Portal, router};
 use vestibule::saml::keys;
 use vestibule::saml::service_provider::ServiceProviderKey;
+use vestibule::second_factor::{Sms, SmsSettings};
 use vestibule::session::{SessionSettings, Sessions, records};
 use vestibule::store::{SledBackend, Store, Tx};
 
@@ -76,6 +80,10 @@ impl Site {
     }
 
     async fn with(public_url: &str, passwords: Policy) -> Self {
+        Self::made(public_url, passwords, None).await
+    }
+
+    async fn made(public_url: &str, passwords: Policy, sms: Option<SmsSettings>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-22T10:00:00Z").unwrap()));
         let store = Store::open(SledBackend::temporary().unwrap(), clock.clone()).await.unwrap();
         let settings = SessionSettings { feed_bound: Duration::from_secs(3600), ..SessionSettings::new(public_url) };
@@ -85,7 +93,8 @@ impl Site {
             async move { sessions.follow().await }
         });
         let portal = Portal::new(store.clone(), sessions, Arc::new(SystemRng), &public_url.parse().unwrap())
-            .with_passwords(passwords, Hasher::new(Arc::new(SystemRng)));
+            .with_passwords(passwords, Hasher::new(Arc::new(SystemRng)))
+            .with_sms(sms.map(|settings| Sms::new(store.clone(), settings, "localhost").unwrap()));
         let rng = SeededRng::new(7);
         keys::load::<vestibule::store::StoreError, _>(&store, || Ok(key(2).clone())).await.unwrap();
         let acme_idp = Idp::new("https://idp.acme.example/metadata", key(0), public_url);

@@ -104,6 +104,22 @@ impl Browser {
         self.client.issue_cmd(Devtools(command)).await.expect("a colour scheme");
     }
 
+    /// Gives the browser a key that makes passkeys (WebDriver's virtual authenticator); gives its id.
+    pub async fn authenticator(&self) -> String {
+        let body = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true, "isUserConsenting": true,
+        });
+        let id = self.client.issue_cmd(Authenticator { path: String::new(), body }).await.expect("an authenticator");
+        id.as_str().expect("its id").to_owned()
+    }
+
+    /// Whether that key finds its person there from now on: their finger, face or PIN.
+    pub async fn verifies(&self, authenticator: &str, verifies: bool) {
+        let (path, body) = (format!("/{authenticator}/uv"), json!({ "isUserVerified": verifies }));
+        self.client.issue_cmd(Authenticator { path, body }).await.expect("it is set");
+    }
+
     /// Goes to an address.
     pub async fn go(&self, url: &str) {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
@@ -225,6 +241,23 @@ impl fantoccini::wd::WebDriverCompatibleCommand for Devtools {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(self.0.to_string()))
+    }
+}
+
+/// WebDriver's commands for virtual authenticators (WebAuthn §11), for which fantoccini has no word.
+#[derive(Debug)]
+struct Authenticator {
+    path: String,
+    body: serde_json::Value,
+}
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Authenticator {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/webauthn/authenticator{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
     }
 }
 

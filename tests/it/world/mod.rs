@@ -8,5 +8,6 @@ pub mod person;
 pub mod ports;
 pub mod server;
 pub mod simplesamlphp;
+pub mod sms_gateway;
 
 pub use server::{Wishes, World};
