@@ -109,6 +109,11 @@ impl<'a> Section<'a> {
         self.reader.report(line, text);
     }
 
+    /// The line of `key`, if it is there. The key counts as known.
+    pub fn place(&self, key: &'static str) -> Option<usize> {
+        self.find(key).map(|(line, _)| line)
+    }
+
     fn find(&self, key: &'static str) -> Option<(usize, &'a DeValue<'a>)> {
         self.known.borrow_mut().push(key);
         let (name, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;

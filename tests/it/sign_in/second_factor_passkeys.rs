@@ -16,7 +16,7 @@ async fn a_page_for_passkeys_runs_their_script_and_no_other() {
     let (mut bob, _) = site.bob_comes().await;
     assert!(bob.get(SET_UP).await.body.contains("setup?way=passkey"), "they are offered first");
     let page = bob.get(PAGE).await;
-    assert!(page.body.contains("data-passkey=\"create\"") && page.body.contains("&quot;challenge&quot;"), "{page:?}");
+    assert!(page.body.contains("data-passkey=\"create\"") && page.body.contains("&#34;challenge&#34;"), "{page:?}");
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.ends_with("; script-src http://localhost:8080/.vestibule/passkeys.js"), "{policy}");
     assert!(policy.starts_with("default-src 'none'") && !page.body.contains("<script>"), "{policy}");

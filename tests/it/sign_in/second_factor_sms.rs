@@ -87,8 +87,8 @@ async fn a_phone_is_set_up_by_its_first_code_and_answers_from_then_on() {
     assert_eq!((right.location(), bob.has_session()), ("/deals", true), "{right:?}");
     let method = site.only_session_of_bob().await.second_factor.expect("it was shown").method;
     assert_eq!(method, vestibule::session::SecondMethod::Sms);
-    let problems = vestibule::admin::check_store(&site.store).await.unwrap().problems;
-    assert!(problems.is_empty(), "{problems:?}");
+    let report = vestibule::store::check_store(&site.store, &vestibule::second_factor::checkers()).await.unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
 #[tokio::test]
