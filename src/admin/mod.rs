@@ -18,6 +18,7 @@ mod link;
 mod link_preview;
 mod logins;
 mod organization;
+mod scim_log;
 mod scim_token;
 mod second_factor;
 mod session;
@@ -145,6 +146,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .on(session::revoke)
         .on(explain::explain)
         .on(logins::list)
+        .on(scim_log::list)
         .on(keys::rotate)
         .on(audit::list)
         .on(audit::verify)

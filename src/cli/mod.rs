@@ -19,6 +19,7 @@ mod organization;
 mod organizations_file;
 mod output;
 mod scim;
+mod scim_log;
 mod serve;
 mod session;
 mod sso;
@@ -118,6 +119,9 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Explain { email, url } => context.ask(&api::Explain { email, url }, logins::explained),
         Command::Logins { org, last } => {
             context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))
+        }
+        Command::ScimLog { org, last } => {
+            context.ask(&api::ScimLog { org, last: usize::from(last) }, |found| scim_log::requests(found))
         }
         Command::Audit(typed) => audit::run(&context, typed),
         Command::Keys(Keys::Rotate { now }) => context.ask(&api::KeysRotate { now }, text::changes),

@@ -118,6 +118,16 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
         last: u16,
     },
+    /// Recent SCIM requests: what came, what became of it and, if refused, why; values are struck out
+    #[command(after_help = "Example:\n  vestibule scim-log --org acme --last 5")]
+    ScimLog {
+        /// Of this organization alone
+        #[arg(long, value_name = "SLUG")]
+        org: Option<Slug>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        last: u16,
+    },
     /// Who changed or decided what, when, and from where; and whether anybody tampered with that record
     #[command(
         after_help = "Examples:\n  vestibule audit --org acme --since 24h\n  vestibule audit --follow --json\n  \

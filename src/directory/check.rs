@@ -2,7 +2,7 @@
 
 use super::{
     access_request, audit, barred, claim, discovery, last_used, link, login, member, one_time_link, organization,
-    outbox, password, provisioning, sso, sso_proof, team, team_member, two_factor, user,
+    outbox, password, provisioning, provisioning_log, sso, sso_proof, team, team_member, two_factor, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -13,6 +13,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
     all.extend(outbox::checkers());
+    all.extend(provisioning_log::checkers());
     all.extend(password::checkers());
     all.extend(one_time_link::checkers());
     all.extend(discovery::checkers());

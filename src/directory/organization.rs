@@ -299,6 +299,7 @@ pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), Director
     super::team::remove_all(tx, organization.id).await?;
     super::member::remove_all(tx, organization.id).await?;
     super::provisioning::remove_all(tx, organization).await?;
+    super::provisioning_log::remove_all(tx, organization.id).await?;
     discovery::unlist(tx, organization);
     tx.delete(&ORGANIZATIONS, &organization.id);
     Ok(())

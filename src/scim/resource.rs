@@ -9,8 +9,9 @@ use super::json;
 use super::path::{Name, Target, resolve};
 use super::schema::{Kind, Mutability, Returned, Schema};
 
-/// The most that the attributes of one user may take, in bytes of JSON.
-pub const SIZE_LIMIT: usize = 256 * 1024;
+/// The most that the attributes of one user may take, in bytes of JSON: they are one record, which holds more besides
+/// ([`VALUE_LIMIT`](crate::store::VALUE_LIMIT)).
+pub const SIZE_LIMIT: usize = 12 * 1024;
 
 /// What a client says of a resource, in canonical names: without `schemas`, `id`, `meta`, and all else that the server
 /// says; without `password`, which is kept nowhere; and without what is null or empty.

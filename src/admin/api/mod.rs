@@ -7,6 +7,7 @@ mod domains;
 mod link;
 mod people;
 mod scim;
+mod scim_log;
 mod sessions;
 mod sso;
 mod teams;
@@ -27,6 +28,7 @@ pub use people::{
     UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };
 pub use scim::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
+pub use scim_log::{ScimLog, ScimRequestView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
@@ -104,6 +106,7 @@ call! {
     SessionRevoke, "session-revoke", Changes;
     Explain, "explain", ExplainView;
     Logins, "logins", Vec<LoginView>;
+    ScimLog, "scim-log", Vec<ScimRequestView>;
     KeysRotate, "keys-rotate", Changes;
     Audit, "audit", AuditPage;
     AuditVerify, "audit-verify", AuditVerified;

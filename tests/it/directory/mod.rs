@@ -6,6 +6,7 @@ mod check;
 mod ended_sessions;
 mod hands;
 mod organizations;
+mod provisioning_log;
 mod sign_in_log;
 mod teams;
 
