@@ -124,7 +124,9 @@ pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), Store
         let page = tx.scan(&REQUESTS, &organization, after.as_ref(), 200).await?;
         let Some((end, _)) = page.last() else { break };
         after = Some(*end);
-        page.iter().for_each(|(key, _)| tx.delete(&REQUESTS, key));
+        for (key, _) in &page {
+            tx.delete(&REQUESTS, key);
+        }
     }
     tx.delete(&COUNTERS, &organization);
     Ok(())

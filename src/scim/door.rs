@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -23,6 +23,7 @@ use super::cursor::CursorKey;
 use super::error::ScimError;
 use super::limits;
 use super::list::ListRequest;
+use super::request_log::{Came, RequestLog};
 use super::route::{Route, route};
 use crate::directory::provisioning::{ProvisioningError, ProvisioningScope, Rosters, cursor_key};
 use crate::kernel::{OrgId, Rng};
@@ -43,6 +44,7 @@ pub struct ScimServer {
     pub(super) rng: Arc<dyn Rng>,
     pub(super) rosters: Arc<Rosters>,
     pub(super) cursors: CursorKey,
+    log: RequestLog,
     /// The base URL, from the configuration alone (S16); no slash at its end.
     pub(super) base: String,
     turns: Mutex<HashMap<OrgId, Arc<Semaphore>>>,
@@ -81,12 +83,33 @@ impl ScimServer {
         let rosters = Rosters::new(store.clone());
         let base = base.trim_end_matches('/').to_owned();
         let cursors = CursorKey::new(&key);
-        Ok(Arc::new(ScimServer { store, rng, rosters, cursors, base, turns: Mutex::default() }))
+        Ok(Arc::new(ScimServer {
+            store,
+            rng,
+            rosters,
+            cursors,
+            log: RequestLog::default(),
+            base,
+            turns: Mutex::default(),
+        }))
     }
 
     /// The lists of people kept in memory, which something has to [follow](Rosters::follow).
     pub fn rosters(&self) -> &Arc<Rosters> {
         &self.rosters
+    }
+
+    /// Writes what was noted for `vestibule scim-log`, once a second, for as long as it is let.
+    pub async fn keep_log(&self) {
+        self.log.keep(&self.store).await;
+    }
+
+    /// Writes what is not written yet, before the process ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_log(&self) -> Result<(), StoreError> {
+        self.log.write(&self.store).await
     }
 
     /// Answers one request.
@@ -106,6 +129,20 @@ impl ScimServer {
     async fn handle(&self, parts: Parts, body: Body) -> Result<Answer, ScimError> {
         limits::head(&parts)?;
         let scope = self.scope(&parts).await?;
+        let (organization, began, mut came) = (scope.organization(), Instant::now(), Came::of(&parts));
+        let answered = self.handle_known(scope, parts, body, &mut came).await;
+        self.log.note(organization, came.ended(&answered, self.store.now(), began.elapsed()));
+        answered
+    }
+
+    /// A request of an organization that is known.
+    async fn handle_known(
+        &self,
+        scope: ProvisioningScope,
+        parts: Parts,
+        body: Body,
+        came: &mut Came,
+    ) -> Result<Answer, ScimError> {
         let route = route(parts.uri.path());
         let method = if parts.method == Method::HEAD { Method::GET } else { parts.method.clone() };
         if let Some(answer) = method_refused(&route, &method) {
@@ -118,6 +155,7 @@ impl ScimServer {
         } else {
             Bytes::new()
         };
+        came.with_body(&body);
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let asked = Asked { scope, query, headers: parts.headers, body };
         self.dispatch(&method, route, &asked).await
@@ -149,7 +187,7 @@ impl ScimServer {
         }
     }
 
-    async fn dispatch(&self, method: &Method, route: Route, asked: &Asked) -> Result<Answer, ScimError> {
+    pub(super) async fn dispatch(&self, method: &Method, route: Route, asked: &Asked) -> Result<Answer, ScimError> {
         let list = || ListRequest::from_query(&asked.query);
         let search = || ListRequest::from_search(&asked.body);
         match (method, route) {
@@ -174,9 +212,9 @@ impl ScimServer {
                 Err(ScimError::plain(501, "A token stands for an organization, not for a person: there is no /Me."))
             }
             (_, Route::NoSuchResource(id)) => Err(ProvisioningError::NoSuchResource(id).into()),
-            (_, Route::Search | Route::Bulk | Route::Unknown) => {
-                Err(ScimError::plain(404, "There is no such endpoint."))
-            }
+            (_, Route::Search) => self.search_all(asked).await,
+            (_, Route::Bulk) => self.bulk(asked).await,
+            (_, Route::Unknown) => Err(ScimError::plain(404, "There is no such endpoint.")),
         }
     }
 }
@@ -192,9 +230,9 @@ const fn methods(route: &Route) -> Option<&'static str> {
     match route {
         Route::Users | Route::Groups => Some("GET, POST"),
         Route::User(_) | Route::Group(_) => Some("GET, PUT, PATCH, DELETE"),
-        Route::SearchUsers | Route::SearchGroups => Some("POST"),
+        Route::SearchUsers | Route::SearchGroups | Route::Search | Route::Bulk => Some("POST"),
         Route::ServiceProviderConfig | Route::ResourceTypes(_) | Route::Schemas(_) => Some("GET"),
-        Route::Search | Route::Bulk | Route::Me | Route::NoSuchResource(_) | Route::Unknown => None,
+        Route::Me | Route::NoSuchResource(_) | Route::Unknown => None,
     }
 }
 

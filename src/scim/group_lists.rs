@@ -76,7 +76,7 @@ impl ScimServer {
                 Some(ids) => {
                     for id in ids.into_iter().filter_map(user_id) {
                         if group::has(tx, &asked.scope, one.id, id).await? {
-                            members.push(GroupMember { id, display: String::new() });
+                            members.push(GroupMember { id });
                         }
                     }
                 }

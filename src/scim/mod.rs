@@ -2,6 +2,7 @@
 
 mod answer;
 mod bulk;
+mod bulk_door;
 mod coerce;
 mod cursor;
 mod discovery;
@@ -19,11 +20,14 @@ mod lists;
 mod patch;
 mod path;
 mod projection;
+mod redact;
 mod refusal;
 mod render;
+mod request_log;
 mod resource;
 mod route;
 pub mod schema;
+mod search;
 mod sort;
 mod users;
 

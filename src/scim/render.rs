@@ -41,7 +41,12 @@ pub fn attributes(person: &Person) -> Result<Attributes, ScimError> {
     if sent.as_ref() != Some(&account.email) {
         map.insert("userName".to_owned(), account.email.as_str().into());
     }
-    map.insert("active".to_owned(), account.active.into());
+    // Taken away by a PATCH, it is not shown until somebody sends it again; access stays as it is (RFC 7643 §2.5).
+    if map.get("active") == Some(&Value::Null) {
+        map.remove("active");
+    } else {
+        map.insert("active".to_owned(), account.active.into());
+    }
     serde_json::from_value(Value::Object(map)).map_err(|_| ScimError::plain(500, "What is kept can't be read."))
 }
 
@@ -110,7 +115,7 @@ pub fn group(base: &str, group: &Group, members: &[GroupMember]) -> Rendered {
     if !members.is_empty() {
         let members = members.iter().map(|member| {
             let id = member.id.to_string();
-            json!({ "value": id, "$ref": format!("{base}/Users/{id}"), "type": "User", "display": member.display })
+            json!({ "value": id, "$ref": format!("{base}/Users/{id}"), "type": "User" })
         });
         resource.insert("members".to_owned(), members.collect());
     }

@@ -92,27 +92,37 @@ impl ScimServer {
 
     pub(super) async fn replace_user(&self, asked: &Asked, id: UserId) -> Result<Answer, ScimError> {
         let sent = Attributes::read(Kind::User, &asked.body)?;
-        self.change_user(asked, id, |_| Ok(sent.clone())).await
+        self.change_user(asked, id, |_| Ok((sent.clone(), false))).await
     }
 
     pub(super) async fn patch_user(&self, asked: &Asked, id: UserId) -> Result<Answer, ScimError> {
         let patch = Patch::read(&asked.body)?;
-        self.change_user(asked, id, |before| patch.apply_to_user(before)).await
+        let change = |before: &Attributes| {
+            let after = patch.apply_to_user(before)?;
+            let hidden = after.active().is_none();
+            Ok((after, hidden))
+        };
+        self.change_user(asked, id, change).await
     }
 
-    /// Reads, changes and writes a person in one transaction, which is run again if they changed meanwhile.
+    /// Reads, changes and writes a person in one transaction, which is run again if they changed meanwhile. The change
+    /// gives what they are then, and whether `active` was taken away.
     async fn change_user(
         &self,
         asked: &Asked,
         id: UserId,
-        change: impl Fn(&Attributes) -> Result<Attributes, ScimError>,
+        change: impl Fn(&Attributes) -> Result<(Attributes, bool), ScimError>,
     ) -> Result<Answer, ScimError> {
         let projection = projection(Kind::User, &asked.query)?;
         let change = &change;
         let changed = self.store.transaction("scim user change", async |tx: Tx| {
             let found = person::by_id(&tx, &asked.scope, id).await?;
             self.matches(&tx, asked, &found).await?;
-            let input = input(&change(&render::attributes(&found)?)?)?;
+            let (after, hidden) = change(&render::attributes(&found)?)?;
+            let mut input = input(&after)?;
+            if hidden {
+                input.attributes.insert("active".to_owned(), Value::Null);
+            }
             let changed = person_change::replace(&tx, &*self.rng, &asked.scope, &found, &input).await?;
             self.shown(&tx, asked, &changed).await
         });

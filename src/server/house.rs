@@ -15,10 +15,10 @@ use pingora::services::background::BackgroundService;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::side_port::SidePort;
-use crate::directory::provisioning::Rosters;
 use crate::kernel::Clock;
 use crate::mail::Mailer;
 use crate::proof::Proof;
+use crate::scim::ScimServer;
 use crate::store::{ExportSchedule, Store, export_if_due};
 
 /// How often rows whose time is over are removed.
@@ -54,8 +54,8 @@ pub struct House {
     pub mailer: Option<Arc<Mailer>>,
     /// When exports are made.
     pub exports: Option<ExportSchedule>,
-    /// The lists of people that provisioning sees.
-    pub rosters: Arc<Rosters>,
+    /// The SCIM server, whose lists of people follow the store, and whose log is written.
+    pub scim: Arc<ScimServer>,
     /// Looks at claimed domains.
     pub proof: Arc<Proof>,
     /// The metrics.
@@ -73,9 +73,13 @@ impl BackgroundService for House {
             () = self.export() => {}
             () = self.send_mail() => {}
             () = self.proof.keep_proved() => {}
-            () = self.rosters.follow() => {}
+            () = self.scim.rosters().follow() => {}
+            () = self.scim.keep_log() => {}
             () = self.tidy_metrics() => {}
             _ = shutdown.changed() => {}
+        }
+        if let Err(error) = self.scim.write_log().await {
+            tracing::warn!(%error, "the last SCIM requests could not be written to the log");
         }
     }
 }

@@ -111,16 +111,7 @@ impl App {
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
         let metrics = ops.metrics.clone();
-        let house = House {
-            doors: Mutex::new(doors),
-            store,
-            clock,
-            mailer,
-            exports,
-            proof,
-            metrics,
-            rosters: Arc::clone(scim.rosters()),
-        };
+        let house = House { doors: Mutex::new(doors), store, clock, mailer, exports, proof, metrics, scim };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);

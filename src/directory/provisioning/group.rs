@@ -36,8 +36,6 @@ pub struct Group {
 pub struct GroupMember {
     /// The id of the person in SCIM.
     pub id: UserId,
-    /// Their name for people.
-    pub display: String,
 }
 
 /// What came of a change of a group's members.
@@ -147,7 +145,7 @@ pub async fn members(tx: &Tx, scope: &ProvisioningScope, group: TeamId) -> Resul
         let Some(account) = user::by_id(tx, account).await? else { continue };
         if person::is_seen(tx, scope, &account).await? {
             let id = person::id_of(tx, scope, account.id).await?;
-            found.push(GroupMember { id, display: account.display_name() });
+            found.push(GroupMember { id });
         }
     }
     Ok(found)

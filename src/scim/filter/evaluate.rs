@@ -78,6 +78,9 @@ fn compare(test: &Test, leaf: Option<&Attribute>, value: &Value) -> bool {
         (Operand::Text { compared, .. }, Value::String(text)) => {
             if leaf.is_some_and(|leaf| leaf.case_exact) {
                 compare_text(test.operator, text, compared)
+            } else if test.operator == Operator::Eq && text.is_ascii() {
+                // The same without a copy, since nearly all comparisons are this one.
+                text.eq_ignore_ascii_case(compared)
             } else {
                 compare_text(test.operator, &fold(text), compared)
             }

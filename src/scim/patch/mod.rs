@@ -15,6 +15,9 @@ pub use group::GroupChange;
 /// The most operations of one request (S39).
 pub const OPERATIONS_LIMIT: usize = 2_000;
 
+/// The most that all paths of a request may have, in bytes: each is held against every value of its attribute.
+const PATHS_LIMIT: usize = 256 * 1024;
+
 /// A PATCH that was read: what it means depends on what it is applied to.
 #[derive(Clone, Debug)]
 pub struct Patch {
@@ -54,7 +57,11 @@ impl Patch {
         if operations.len() > OPERATIONS_LIMIT {
             return Err(ScimError::plain(413, format!("A PATCH may have {OPERATIONS_LIMIT} operations.")));
         }
-        let operations = operations.into_iter().map(read_operation).collect::<Result<_, _>>()?;
+        let operations = operations.into_iter().map(read_operation).collect::<Result<Vec<_>, _>>()?;
+        let paths: usize = operations.iter().filter_map(|operation| operation.path.as_ref()).map(String::len).sum();
+        if paths > PATHS_LIMIT {
+            return Err(ScimError::plain(413, format!("The paths of a PATCH may have {PATHS_LIMIT} bytes.")));
+        }
         Ok(Patch { operations })
     }
 }

@@ -284,6 +284,11 @@ fn s29_s30_what_a_client_was_given_it_may_send_back() {
 
 #[test]
 fn s39_many_operations_are_bounded() {
+    let long = "x".repeat(400);
+    let paths = vec![json!({"op": "remove", "path": format!("roles[value eq \"{long}\"]")}); 700];
+    assert_eq!(patch(&json!(paths)).unwrap_err().status(), 413);
+    let values = vec![json!({"op": "replace", "path": "title", "value": "x".repeat(10_000)}); 6];
+    assert_eq!(applied(&json!({}), &json!(values)).unwrap_err().status(), 413);
     let operations = |count: usize| vec![json!({"op": "add", "path": "roles", "value": [{"value": "a"}]}); count];
     check(json!({}), json!(operations(2_000)), json!({"roles": [{"value": "a"}]}));
     assert_eq!(patch(&json!(operations(2_001))).unwrap_err().status(), 413);

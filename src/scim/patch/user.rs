@@ -7,10 +7,12 @@ use super::values::Change;
 use super::{Operation, Patch, Verb};
 use crate::scim::error::{ScimError, ScimType};
 use crate::scim::path::is_name;
-use crate::scim::resource::Attributes;
+use crate::scim::resource::{Attributes, SIZE_LIMIT};
 use crate::scim::schema::{Kind, Mutability, Returned, Schema};
 
 const KIND: Kind = Kind::User;
+/// The most that the values of all operations may have, in bytes of JSON: far more than a user may have.
+const SENT_LIMIT: usize = 4 * SIZE_LIMIT;
 
 /// Whether the attribute was named by a path, or by a key in a value, where what the server writes is ignored: identity
 /// providers send back what they were given (S30).
@@ -24,6 +26,11 @@ impl Patch {
     /// What the user's attributes are afterwards. Nothing is changed if one operation is refused (400): `noTarget`,
     /// `invalidPath`, `invalidFilter`, `mutability`, `invalidValue`; or 413, if the user becomes too large.
     pub fn apply_to_user(&self, before: &Attributes) -> Result<Attributes, ScimError> {
+        let sent = self.operations.iter().filter_map(|operation| operation.value.as_ref());
+        let size: usize = sent.map(|value| serde_json::to_vec(value).map_or(usize::MAX, |json| json.len())).sum();
+        if size > SENT_LIMIT {
+            return Err(ScimError::plain(413, format!("The values of a user's PATCH may have {SENT_LIMIT} bytes.")));
+        }
         let mut after = before.clone();
         for operation in &self.operations {
             apply(operation, &mut after)?;

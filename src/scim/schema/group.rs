@@ -6,7 +6,6 @@ const MEMBER_PARTS: &[Attribute] = &[
     Attribute::text("value", "The id of a user.").exact().written(Mutability::Immutable),
     Attribute::reference("$ref", "The URI of that user.", &["User"]).written(Mutability::Immutable),
     Attribute::text("type", "The type of the member.").advising(&["User"]).written(Mutability::Immutable),
-    Attribute::text("display", "A name of the member for people.").written(Mutability::ReadOnly),
 ];
 
 /// The core Group schema.

@@ -21,9 +21,9 @@ fn wrong_usage_ends_with_two() {
         &["sso", "set", "acme"],
         &["sso", "set", "acme", "--metadata", "x", "--issuer", "y"],
         &["logins", "--last", "0"],
+        &["scim-log", "--last", "0"],
         &["serve", "--daemon"],
         // Verbs of later versions.
-        &["scim-log"],
         &["console"],
         &["help", "console"],
         &["user", "reset-second-factor"],
