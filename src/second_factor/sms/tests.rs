@@ -33,6 +33,9 @@ enum Reply {
     Code(u16, u32),
 }
 
+/// What was asked for: account, authorization, form.
+type Asked = (String, String, HashMap<String, String>);
+
 /// A gateway in Twilio's form.
 #[derive(Default)]
 struct Fake {
@@ -40,8 +43,8 @@ struct Fake {
     replies: Mutex<VecDeque<Reply>>,
     /// What it says of every message.
     fate: Mutex<&'static str>,
-    /// What it was asked to send: account, authorization, form.
-    got: Mutex<Vec<(String, String, HashMap<String, String>)>>,
+    /// What it was asked to send.
+    got: Mutex<Vec<Asked>>,
 }
 
 async fn take(
