@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::request::Parts;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::door::Peer;
@@ -58,10 +59,7 @@ impl Came {
     /// The record of how it ended.
     pub fn ended(self, answered: &Result<Answer, ScimError>, at: Timestamp, took: Duration) -> ProvisioningRequest {
         let (status, refused) = match answered {
-            Ok(answer) => {
-                let detail = answer.body.as_ref().filter(|_| answer.status.as_u16() >= 400).map(|body| &body["detail"]);
-                (answer.status.as_u16(), detail.and_then(|detail| detail.as_str()).map(str::to_owned))
-            }
+            Ok(answer) => (answer.status.as_u16(), answer.body.as_ref().and_then(within)),
             Err(error) => {
                 let word = error.scim_type().map(|word| format!("{}: ", ScimType::as_str(word)));
                 (error.status(), Some(format!("{}{}", word.unwrap_or_default(), redact::sentence(&error.detail()))))
@@ -71,6 +69,17 @@ impl Came {
         let Came { method, target, client, body } = self;
         ProvisioningRequest { at, method, target, body, status, refused, took, client }
     }
+}
+
+/// What was refused in an answer that is no refusal as a whole: operations of a Bulk request, and a method that an
+/// endpoint does not have.
+fn within(body: &Value) -> Option<String> {
+    let Some(operations) = body["Operations"].as_array() else {
+        return body["detail"].as_str().map(redact::sentence);
+    };
+    let mut refused = operations.iter().filter_map(|operation| operation["response"]["detail"].as_str());
+    let first = redact::sentence(refused.next()?);
+    Some(format!("{} of {} operations, the first: {first}", refused.count() + 1, operations.len()))
 }
 
 impl RequestLog {
@@ -107,5 +116,22 @@ impl RequestLog {
                 tracing::warn!(%error, "SCIM requests could not be written to the log");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn s26_a_bulk_request_tells_what_of_it_was_refused() {
+        let refused =
+            json!({ "status": "409", "response": { "detail": "`emails[value eq \"a@b.example\"]` is taken." } });
+        let body = json!({ "Operations": [{ "status": "201" }, refused, refused] });
+        assert_eq!(within(&body).as_deref(), Some("2 of 3 operations, the first: `emails[value eq \"…\"]` is taken."));
+        assert_eq!(within(&json!({ "Operations": [{ "status": "201" }] })), None);
+        assert_eq!(within(&json!({ "id": "7" })), None);
+        assert_eq!(within(&json!({ "detail": "Not here." })).as_deref(), Some("Not here."));
     }
 }
