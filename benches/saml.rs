@@ -92,6 +92,7 @@ fn verify(criterion: &mut Criterion<ProcessorTime>) {
             entity_id: ENTITY_ID,
             acs_url: ACS,
             in_response_to: Some(REQUEST),
+            unsolicited: false,
             decryption_keys: &world.keys,
         };
         let field = BASE64.encode(&xml);
@@ -110,6 +111,7 @@ fn refuse(criterion: &mut Criterion<ProcessorTime>) {
         entity_id: ENTITY_ID,
         acs_url: ACS,
         in_response_to: Some(REQUEST),
+        unsolicited: false,
         decryption_keys: &world.keys,
     };
     let xml = sized(Draft::default());

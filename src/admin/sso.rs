@@ -9,7 +9,9 @@ use super::api::{
 };
 use super::connection;
 use super::organization::slug_of;
-use crate::directory::{LoginCheck, Organization, SsoCertificate, SsoConnection, claim, link, organization, sso};
+use crate::directory::{
+    LoginCheck, Organization, SsoCertificate, SsoConnection, claim, effective, link, organization, sso,
+};
 use crate::kernel::{DomainName, Fault, FaultKind, OrgId, Timestamp};
 use crate::saml::certificate::parse_certificates;
 use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, keys};
@@ -172,6 +174,7 @@ pub(super) async fn test(admin: Arc<Admin>, call: SsoTest) -> Result<SsoTestView
         let key = DecryptionKey::from_pkcs8_der(held.key.pkcs8().expose());
         decryption_keys.push(key.map_err(|error| Fault::internal(format!("a SAML key: {error}")))?);
     }
+    let unsolicited = effective::of_organization(&tx, found.clone()).await?.rules.idp_initiated;
     // Nothing is pending: the message's own claim stands in for the request.
     let claimed = message.peek().and_then(|peek| peek.in_response_to);
     let verdict = message.verify(
@@ -180,6 +183,7 @@ pub(super) async fn test(admin: Arc<Admin>, call: SsoTest) -> Result<SsoTestView
             entity_id: &admin.service_provider.entity_id(&found.slug),
             acs_url: &admin.service_provider.acs_url(&found.slug),
             in_response_to: claimed.as_deref(),
+            unsolicited,
             decryption_keys: &decryption_keys,
         },
         call.at.unwrap_or(tx.now()),

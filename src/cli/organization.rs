@@ -99,6 +99,7 @@ fn show(organization: &OrgView) -> String {
             "trusted_browser_days",
             organization.trusted_browser_days.map_or_else(|| "off".to_owned(), |days| days.to_string()),
         ),
+        ("idp_initiated", organization.idp_initiated.to_string()),
         ("session_idle", limit(&organization.session_idle)),
         ("session_absolute", limit(&organization.session_absolute)),
         ("discoverability", organization.discoverability.to_string()),

@@ -130,7 +130,7 @@ fn teams(section: &Section<'_>) -> Vec<WantedTeam> {
 /// The keys of `org set`; their values are judged by the server, as there.
 fn settings(section: Section<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for key in ["require_sso", "idp_managed_access", "trust_idp_mfa"] {
+    for key in ["require_sso", "idp_managed_access", "idp_initiated", "trust_idp_mfa"] {
         found.extend(section.flag(key).map(|flag| (key.to_owned(), flag.value.to_string())));
     }
     for key in ["session_idle", "session_absolute", "discoverability", "two_factor", "scim_name"] {

@@ -198,6 +198,7 @@ pub enum Org {
         require_sso         true: the organization's people sign in by single sign-on only; asks for a sign-in\n                      \
                             through it by an owner or admin within the last hour\n  \
         idp_managed_access  true: whoever the identity provider lets in becomes a member\n  \
+        idp_initiated       true: the identity provider may start sign-ins without a request; a page asks first\n  \
         session_idle        shorter idle limit, such as 30m; «default» for the configuration's\n  \
         session_absolute    shorter absolute limit, such as 8h; «default» for the configuration's\n  \
         scim_name           the group of the Admin organization whose members become members here; «none» for none\n  \

@@ -51,6 +51,7 @@ fn verified(idp: &DemoIdentityProvider, email: &str, keys: &[DecryptionKey]) -> 
         entity_id: &app.entity_id(&slug()),
         acs_url: &app.acs_url(&slug()),
         in_response_to: Some(&request.id),
+        unsolicited: false,
         decryption_keys: keys,
     };
     UnverifiedResponse::from_xml(answer.as_bytes()).verify(&expected, now()).outcome

@@ -102,7 +102,7 @@ pub struct OrgSettings {
     pub trust_idp_mfa: bool,
     /// What the identity provider must say for that; empty: the usual values.
     pub mfa_values: Vec<String>,
-    /// Answers that nobody asked for are taken. Not to be set in this version.
+    /// Answers that nobody asked for are taken (R46).
     pub idp_initiated: bool,
     /// When a second factor is asked for.
     pub two_factor: TwoFactor,
@@ -132,6 +132,7 @@ impl Organization {
             "name" => self.name = valid_name(value)?,
             "require_sso" => self.settings.require_sso = switch(key, value)?,
             "idp_managed_access" => self.settings.idp_managed_access = switch(key, value)?,
+            "idp_initiated" => self.settings.idp_initiated = switch(key, value)?,
             "session_idle" => self.settings.session_idle = session_limit(key, value)?,
             "session_absolute" => self.settings.session_absolute = session_limit(key, value)?,
             "discoverability" => self.settings.discoverability = value.parse()?,
@@ -145,11 +146,8 @@ impl Organization {
                 self.settings.trusted_browser_days = Some(number(key, value, 1..=two_factor::TRUSTED_DAYS_LIMIT)?);
             }
             "scim_name" => self.settings.scim_name = scim_name(value)?,
-            "idp_initiated" => {
-                return Err(invalid(format!("this version does not have «{key}» yet, so it can't be set")));
-            }
             _ => {
-                let known = "name, require_sso, idp_managed_access, session_idle, session_absolute, two_factor, \
+                let known = "name, require_sso, idp_managed_access, idp_initiated, session_idle, session_absolute, two_factor, \
                              grace_sign_ins, trust_idp_mfa, mfa_values, trusted_browser_days, discoverability, \
                              discoverable_domains, scim_name";
                 return Err(invalid(format!("«{key}» is not a setting: those are {known}")));
@@ -348,7 +346,7 @@ mod tests {
             ("mfa_values", ""),
             ("trusted_browser_days", "0"),
             ("trusted_browser_days", "91"),
-            ("idp_initiated", "true"),
+            ("idp_initiated", "perhaps"),
         ] {
             assert!(organization.set(key, value).is_err(), "{key}={value}");
         }

@@ -14,7 +14,8 @@ use super::form::{ACS_FORM_LIMIT, Form, FormError};
 use super::page::{self, Trouble};
 use super::pending::{self, SignIn, Stage, USED_ASSERTIONS, VerifiedIdentity};
 use super::state::Portal;
-use crate::directory::{LoginCheck, Organization, SsoConnection, sso, two_factor};
+use super::unasked;
+use crate::directory::{LoginCheck, Organization, SsoConnection, effective, sso, two_factor};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Timestamp};
 use crate::saml::{
     DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, Verdict, VerifiedAssertion, keys,
@@ -53,6 +54,8 @@ impl From<Trouble> for Failure {
 enum Answer {
     /// It was verified just now.
     Verified,
+    /// It was verified, and answers no request: the browser gets this cookie, and the person is asked (R46).
+    Unasked(String),
     /// It was used before: the last step knows whether this very browser is in already (R34).
     Used,
 }
@@ -83,6 +86,11 @@ pub async fn post(
     };
     let answered = match outcome {
         Ok((request_id, Answer::Verified)) => Ok(request_id),
+        Ok((id, Answer::Unasked(cookie))) => {
+            drop(place);
+            let slug = attempt.organization.slug.as_str();
+            return Ok(unasked::to_question(&portal, slug, &headers, (&id, &cookie)));
+        }
         Ok((request_id, Answer::Used)) => {
             // Written down as refused; the person sees it only where their browser is not in already.
             portal.refuse(&attempt, &SamlError::Replayed).await;
@@ -151,8 +159,9 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     let organization = attempt.organization.clone();
     let connection = sso::connection(&reader, organization.id).await?.ok_or(SamlError::SsoOff)?;
     attempt.idp = Some(connection.settings.entity_id.clone());
-    let claimed = if message.relay_state.is_some() {
-        message.relay_state
+    let relay_state = message.relay_state;
+    let claimed = if relay_state.is_some() {
+        relay_state.clone()
     } else {
         let response = message.response.clone();
         portal.pool.run(move || response.peek().and_then(|peek| peek.in_response_to)).await?
@@ -178,6 +187,7 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
         entity_id: portal.provider.entity_id(&organization.slug),
         acs_url: portal.provider.acs_url(&organization.slug),
         request_id: request_id.clone(),
+        unsolicited: effective::of_organization(&reader, organization.clone()).await?.rules.idp_initiated,
         keys,
         now: portal.store.now(),
     };
@@ -187,8 +197,13 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     attempt.assertion_id = verdict.facts.assertion_id;
     let assertion = verdict.outcome?;
     attempt.email = Some(assertion.email().to_string());
-    let unknown = || SamlError::InResponseToUnknown { received: "nothing that is pending".to_owned() };
-    let request_id = request_id.ok_or_else(unknown)?;
+    let Some(request_id) = request_id else {
+        // The verifier let it pass: it answers nothing, and the organization takes that (R46).
+        let identity = identity(&assertion, &attempt.checks);
+        let kept = unasked::keep(portal, &organization, &assertion, &identity, relay_state.as_deref()).await?;
+        let (id, cookie) = kept.ok_or(SamlError::Replayed)?;
+        return Ok((id, Answer::Unasked(cookie)));
+    };
     let answer = accept(portal, &organization, &request_id, &assertion, &attempt.checks).await?;
     Ok((request_id, answer))
 }
@@ -246,6 +261,7 @@ struct Verification {
     entity_id: String,
     acs_url: String,
     request_id: Option<String>,
+    unsolicited: bool,
     keys: Vec<Vec<u8>>,
     now: Timestamp,
 }
@@ -261,6 +277,7 @@ impl Verification {
             entity_id: &self.entity_id,
             acs_url: &self.acs_url,
             in_response_to: self.request_id.as_deref(),
+            unsolicited: self.unsolicited,
             decryption_keys: &keys,
         };
         let verdict = self.response.verify(&expected, self.now);

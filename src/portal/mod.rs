@@ -46,6 +46,7 @@ mod state;
 mod switch;
 mod throttle;
 mod trust;
+mod unasked;
 mod verification;
 mod visitor;
 
@@ -69,6 +70,7 @@ use page::Trouble;
 pub fn checkers() -> Vec<TableChecker> {
     let mut all = vec![decodes(&pending::SIGN_INS), decodes(&pending::USED_ASSERTIONS), decodes(&link::ASKED)];
     all.extend(sign_up::checkers());
+    all.extend(unasked::checkers());
     all
 }
 
@@ -81,6 +83,7 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/sso/{slug}", get(sign_in::sso))
         .route("/.vestibule/saml/{slug}/acs", post(acs::post).get(acs::get))
         .route("/.vestibule/saml/{slug}/finish", get(finish::get).post(finish::post))
+        .route("/.vestibule/saml/{slug}/unasked", get(unasked::ask).post(unasked::agree))
         .route("/.vestibule/saml/{slug}/metadata", get(metadata::get))
         .route("/.vestibule/password", get(password::ask).post(password::answer))
         .route("/.vestibule/password/forgotten", get(link::ask_reset).post(link::send_reset))

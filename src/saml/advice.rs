@@ -41,7 +41,8 @@ impl SamlError {
             ),
             SamlError::Replayed => "This message was already used. Start the sign-in again.".into(),
             SamlError::Unsolicited => "IdP-initiated sign-in is off: let the IdP's tile open this organization's \
-                                       sign-on URL (/.vestibule/sso/{slug}) instead of sending an answer by itself."
+                                       sign-on URL (/.vestibule/sso/{slug}) instead of sending an answer by itself. Or \
+                                       allow it: `vestibule org set {slug} idp_initiated=true`."
                 .into(),
             SamlError::StatusNotSuccess { code, detail, message } => status(code, detail, message),
             SamlError::EmailMissing { .. }

@@ -187,7 +187,8 @@ fn validity(message: &Message<'_, '_>, clock: &Clock) -> Result<(Option<Timestam
 }
 
 /// What the Response says that it answers must be what is pending, if it says so; the signed data is checked with the
-/// bearer (R31). An answer to nothing is refused (R46).
+/// bearer (R31). An answer to nothing is refused, unless the organization takes such, and then it says that
+/// it answers nothing (R46).
 fn in_response_to(message: &Message<'_, '_>, expected: &Expected<'_>) -> Result<((), String), SamlError> {
     let response = message.outer.attribute(message.outer.root, "InResponseTo");
     let mut named = vec![response];
@@ -196,6 +197,7 @@ fn in_response_to(message: &Message<'_, '_>, expected: &Expected<'_>) -> Result<
     }
     let first = named.iter().flatten().next();
     match (expected.in_response_to, first) {
+        (None, None) if expected.unsolicited => Ok(((), "nothing: answers that nobody asked for are taken".to_owned())),
         (_, None) => Err(SamlError::Unsolicited),
         (Some(pending), Some(_)) if response.is_none_or(|response| response == pending) => Ok(((), pending.to_owned())),
         (_, Some(received)) => Err(SamlError::InResponseToUnknown { received: shown(response.unwrap_or(received)) }),
@@ -259,6 +261,7 @@ fn bearer_fits(
     match tree.attribute(data, "InResponseTo") {
         Some(request) if Some(request) == expected.in_response_to => Ok(()),
         Some(request) => Err(SamlError::InResponseToUnknown { received: shown(request) }),
+        None if expected.unsolicited && expected.in_response_to.is_none() => Ok(()),
         None => Err(SamlError::Unsolicited),
     }
 }

@@ -37,8 +37,11 @@ pub struct Expected<'a> {
     pub entity_id: &'a str,
     /// Our ACS URL for that organization, as browsers see it.
     pub acs_url: &'a str,
-    /// The pending request that the message claims to answer. `None`: nothing is pending, and the message is refused.
+    /// The pending request that the message claims to answer. `None`: nothing is pending, and the message is refused,
+    /// unless it claims none, and answers that nobody asked for are taken.
     pub in_response_to: Option<&'a str>,
+    /// Answers that nobody asked for are taken (R46).
+    pub unsolicited: bool,
     /// Our keys, current and next (R23).
     pub decryption_keys: &'a [DecryptionKey],
 }

@@ -230,6 +230,8 @@ pub struct OrgView {
     /// `None`: not at all.
     #[serde(default)]
     pub trusted_browser_days: Option<u32>,
+    #[serde(default)]
+    pub idp_initiated: bool,
     /// Such as `30m`; `None`: the configuration's.
     pub session_idle: Option<String>,
     /// Such as `8h`; `None`: the configuration's.

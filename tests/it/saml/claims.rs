@@ -207,6 +207,30 @@ fn r31_r46_the_message_answers_our_request() {
 }
 
 #[test]
+fn r46_an_answer_to_nothing_is_taken_where_it_is_allowed_and_names_nothing() {
+    let draft = |outside: bool, inside: bool| {
+        let without = |text: &str| text.replace(&format!("InResponseTo=\"{REQUEST}\""), "");
+        Draft::default().with(|draft| {
+            if outside {
+                draft.response_attributes = without(&draft.response_attributes);
+            }
+            if inside {
+                draft.confirmation = without(&draft.confirmation);
+            }
+        })
+    };
+    let world = |in_response_to, unsolicited| World { in_response_to, unsolicited, ..World::default() };
+    let allowed = world(None, true);
+    allowed.check("it names nothing", &draft(true, true).xml(), ADA);
+    allowed.check("it names a request", &draft(false, false).xml(), "in_response_to_unknown");
+    allowed.check("outside", &draft(false, true).xml(), "in_response_to_unknown");
+    allowed.check("inside", &draft(true, false).xml(), "in_response_to_unknown");
+    world(Some(REQUEST), true).check("a request is pending", &draft(true, true).xml(), "unsolicited");
+    world(Some(REQUEST), true).check("and answered", &draft(false, false).xml(), ADA);
+    world(None, false).check("it is off", &draft(true, true).xml(), "unsolicited");
+}
+
+#[test]
 fn r35_r36_another_organizations_message_is_not_ours() {
     let elsewhere = Draft::default().with(|draft| {
         for part in [&mut draft.conditions, &mut draft.confirmation, &mut draft.response_attributes] {

@@ -29,6 +29,7 @@ pub struct World {
     pub connection: SsoConnection,
     pub keys: Vec<DecryptionKey>,
     pub in_response_to: Option<&'static str>,
+    pub unsolicited: bool,
     pub now: Timestamp,
 }
 
@@ -63,6 +64,7 @@ impl World {
             connection: SsoConnection { settings, certificates },
             keys: vec![decryption_key("sp")],
             in_response_to: Some(REQUEST),
+            unsolicited: false,
             now: noon(),
         }
     }
@@ -86,6 +88,7 @@ impl World {
             entity_id: ENTITY_ID,
             acs_url: ACS,
             in_response_to: self.in_response_to,
+            unsolicited: self.unsolicited,
             decryption_keys: &self.keys,
         };
         let response = match UnverifiedResponse::from_form_field(&BASE64.encode(xml)) {

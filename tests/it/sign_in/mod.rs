@@ -27,6 +27,7 @@ mod shared;
 mod start;
 mod step_up;
 mod switching;
+mod unasked;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

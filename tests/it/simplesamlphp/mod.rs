@@ -42,6 +42,7 @@ async fn verdict(variant: Variant, binding: Binding) -> Verdict {
         entity_id: &entity_id,
         acs_url: &acs_url,
         in_response_to: Some(&request.id),
+        unsolicited: false,
         decryption_keys: &keys,
     };
     response.verify(&expected, clock.now())
