@@ -167,7 +167,7 @@ async fn s27_cursors_walk_through_everybody_once() {
 }
 
 #[tokio::test]
-async fn s40_a_page_of_a_large_list_costs_about_the_same_anywhere() {
+async fn s40_pages_of_a_list_are_whole_and_in_the_order_of_ids() {
     let site = Site::new().await;
     let acme = site.customer("acme").await;
     for number in 0..300 {

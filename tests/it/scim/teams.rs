@@ -212,7 +212,7 @@ async fn s32_s39_unknown_members_are_passed_over_however_many() {
 }
 
 #[tokio::test]
-async fn s40_ten_thousand_members_are_replaced_in_one_push() {
+async fn s40_a_thousand_members_are_replaced_in_one_push() {
     let site = Site::new().await;
     let acme = site.customer("acme").await;
     let mut made = Vec::new();
