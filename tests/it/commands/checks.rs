@@ -7,9 +7,10 @@ fn a_good_configuration_is_good_and_warnings_are_told() {
     let site = Site::new();
     assert_eq!(site.run(&["check"]).done(), "vestibule.toml: good\n");
     let text = std::fs::read_to_string(site.path("vestibule.toml")).unwrap();
-    site.write("later.toml", &format!("{text}[sms]\nurl = \"https://x\"\n"));
+    let mail = "[mail]\nsmtp = \"smtp://mail.example:25?tls=none\"\nfrom = \"login@acme.example\"\n";
+    site.write("later.toml", &format!("{text}{mail}"));
     let ran = site.run(&["check", "--config", "later.toml"]);
-    assert!(ran.err.contains("[sms] is not in this version yet"), "{}", ran.err);
+    assert!(ran.err.contains("links that sign people in cross the network in the open"), "{}", ran.err);
     assert_eq!(ran.done(), "later.toml: good, with 1 warning\n");
     assert_eq!(site.json(&["check", "--config", "later.toml"])["warnings"].as_array().unwrap().len(), 1);
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::ports;
 
 /// How long a mail may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How the way to it is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
