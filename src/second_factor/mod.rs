@@ -1,7 +1,7 @@
 //! The second factor: an authenticator app, codes by SMS, recovery codes, how often they may be tried, browsers that are trusted.
 //!
 //! Who is asked for one, when, is decided where people sign in. An answer is given in two steps: [`reserve`] counts it
-//! as wrong, in a transaction of its own; [`answer`], in the caller's, looks at it and takes that back if it is right.
+//! as wrong, in a transaction of its own; [`answer()`], in the caller's, looks at it and takes that back if it is right.
 
 mod answer;
 mod attempts;

@@ -22,7 +22,7 @@ pub struct Filter {
 /// A question that one index answers. The filter may ask more besides: hold it against what the index finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup<'f> {
-    /// `userName eq`: compared without case ([`fold`](super::fold)).
+    /// `userName eq`: compared without case ([`fold()`](super::fold())).
     UserName(&'f str),
     /// `externalId eq`.
     ExternalId(&'f str),
