@@ -167,8 +167,8 @@ pub(super) async fn describe(
         tx.delete(&BY_NAME, &old);
         tx.put(&BY_NAME, &new, &held.id)?;
         if let Some(linked) = mapping::stands_for(tx, organization, &after.name).await? {
-            let members = mapping::of_ids(tx, accounts(tx, organization, held.id).await?).await?;
-            let added = put_all_in(tx, &linked, &members).await?;
+            let members = mapping::seen(tx, organization, accounts(tx, organization, held.id).await?).await?;
+            let added = mapping::put_kept_in(tx, organization, &linked, &members).await?;
             tell(tx, rng, scope, &linked, &after.name, (&[], &added))?;
         }
     }

@@ -4,7 +4,9 @@
 
 use super::linked_group;
 use super::owners;
+use super::scope;
 use crate::directory::audit::{self, AuditEntry};
+use crate::directory::claim::VERIFIED;
 use crate::directory::member::{self, Origin};
 use crate::directory::organization::{self, Organization};
 use crate::directory::revocation::{self, Scope};
@@ -51,12 +53,8 @@ pub async fn connect(tx: &Tx, rng: &dyn Rng, admin: OrgId, organization: &Organi
         }
         _ => tx.put(&NAMES, &place, &organization.id)?,
     }
-    let mut added = Vec::new();
-    for account in members(tx, admin, name).await? {
-        if put_in(tx, organization, &account).await? {
-            added.push(account);
-        }
-    }
+    let members = members(tx, admin, name).await?;
+    let added = put_kept_in(tx, admin, organization, &members).await?;
     Ok(tell(tx, rng, organization.id, "scim.member.add", name, (&[], &added))?)
 }
 
@@ -113,16 +111,45 @@ async fn named(tx: &Tx, organization: &Organization) -> Result<Option<(Organizat
 async fn members(tx: &Tx, admin: OrgId, name: &str) -> Result<Vec<User>, StoreError> {
     let Some(group) = linked_group::by_name(tx, admin, name).await? else { return Ok(Vec::new()) };
     linked_group::stamp(tx, &group).await?;
-    of_ids(tx, linked_group::accounts(tx, admin, group.id).await?).await
+    seen(tx, admin, linked_group::accounts(tx, admin, group.id).await?).await
 }
 
-/// The accounts with these ids.
-pub(super) async fn of_ids(tx: &Tx, ids: Vec<UserId>) -> Result<Vec<User>, StoreError> {
+/// Of the accounts with these ids those that the Admin organization may see and touch: a domain that it lost may be
+/// another company's by now (S5, G.b).
+pub(super) async fn seen(tx: &Tx, admin: OrgId, ids: Vec<UserId>) -> Result<Vec<User>, StoreError> {
     let mut found = Vec::new();
     for id in ids {
-        found.extend(user::by_id(tx, id).await?);
+        let Some(account) = user::by_id(tx, id).await? else { continue };
+        let held = tx.get(&VERIFIED, &account.email.domain()).await? == Some(admin);
+        if held && !scope::awake_within(tx, admin, id).await?.is_empty() {
+            found.push(account);
+        }
     }
     Ok(found)
+}
+
+/// Puts in whom a group has kept, but nobody whose membership sleeps: only a new word of somebody says that they are
+/// meant, and what was pushed long ago is none. Gives who came.
+pub(super) async fn put_kept_in(
+    tx: &Tx,
+    admin: OrgId,
+    organization: &Organization,
+    members: &[User],
+) -> Result<Vec<User>, DirectoryError> {
+    let mut added = Vec::new();
+    for account in members {
+        if sleeps(tx, admin, account.id).await? || sleeps(tx, organization.id, account.id).await? {
+            continue;
+        }
+        if put_in(tx, organization, account).await? {
+            added.push(account.clone());
+        }
+    }
+    Ok(added)
+}
+
+async fn sleeps(tx: &Tx, organization: OrgId, account: UserId) -> Result<bool, StoreError> {
+    Ok(member::record(tx, organization, account).await?.is_some_and(|held| held.asleep))
 }
 
 /// Makes somebody a member of a linked organization; `false` if they are one.

@@ -72,27 +72,12 @@ impl ProvisioningScope {
         if self.holds(tx, &domain).await? { Ok(()) } else { Err(ProvisioningError::ForeignDomain(domain)) }
     }
 
-    /// Whether memberships of `organization` are within reach: its own, and for an Admin organization those of the
-    /// ones linked to it.
-    pub(super) async fn reaches(&self, tx: &Tx, organization: OrgId) -> Result<bool, StoreError> {
-        if organization == self.organization || !self.is_admin() {
-            return Ok(organization == self.organization);
-        }
-        Ok(link::find(tx, organization).await?.is_some_and(|link| link.admin == self.organization))
-    }
-
     /// The organizations within reach that the account is a member of, awake.
     pub(super) async fn memberships(&self, tx: &Tx, account: UserId) -> Result<Vec<member::Member>, StoreError> {
         if !self.is_admin() {
             return Ok(member::find(tx, self.organization, account).await?.into_iter().collect());
         }
-        let mut found = Vec::new();
-        for organization in member::of_user(tx, account).await? {
-            if self.reaches(tx, organization).await? {
-                found.extend(member::find(tx, organization, account).await?);
-            }
-        }
-        Ok(found)
+        awake_within(tx, self.organization, account).await
     }
 
     /// Notes a change in the chain of `organization`, in the transaction that makes it: by which token, how it was, how
@@ -110,4 +95,20 @@ impl ProvisioningScope {
         let entry = AuditEntry::new(tx, actor, action, object).changed(before, after).from(&self.from);
         audit::append(tx, rng, organization, &entry)
     }
+}
+
+/// Whether `organization` is an Admin organization itself, or linked to it.
+async fn within(tx: &Tx, admin: OrgId, organization: OrgId) -> Result<bool, StoreError> {
+    Ok(organization == admin || link::find(tx, organization).await?.is_some_and(|link| link.admin == admin))
+}
+
+/// The memberships of an account in an Admin organization and in those linked to it, awake.
+pub(super) async fn awake_within(tx: &Tx, admin: OrgId, account: UserId) -> Result<Vec<member::Member>, StoreError> {
+    let mut found = Vec::new();
+    for organization in member::of_user(tx, account).await? {
+        if within(tx, admin, organization).await? {
+            found.extend(member::find(tx, organization, account).await?);
+        }
+    }
+    Ok(found)
 }

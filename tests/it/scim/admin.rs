@@ -9,7 +9,7 @@ use vestibule::kernel::Role;
 use super::world::{Site, Tenant, ids, members, person};
 
 /// An Admin organization with the domain, and one linked to it under the SCIM name.
-async fn group_of_companies(site: &Site) -> (Tenant, Tenant) {
+pub async fn group_of_companies(site: &Site) -> (Tenant, Tenant) {
     let admin = site.tenant("group", "acme.example", OrgKind::Admin).await;
     let linked = site.tenant("acme", "", OrgKind::Customer).await;
     named(site, &linked, "Acme").await;
@@ -18,7 +18,7 @@ async fn group_of_companies(site: &Site) -> (Tenant, Tenant) {
 }
 
 /// Sets the SCIM name, as `org set` does.
-async fn named(site: &Site, tenant: &Tenant, name: &str) {
+pub async fn named(site: &Site, tenant: &Tenant, name: &str) {
     site.does(async |tx| {
         let before = organization::by_id(tx, tenant.organization.id).await?.unwrap();
         let mut after = before.clone();

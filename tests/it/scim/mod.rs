@@ -4,6 +4,7 @@ mod active;
 mod admin;
 mod bulk;
 mod conformance;
+mod kept;
 mod kill;
 mod listener;
 mod lists;

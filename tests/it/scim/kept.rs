@@ -1,0 +1,71 @@
+//! Who is kept and may be another company's by now, or gone: S5, S32, S33, D17, G.b.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use vestibule::directory::provisioning::mapping;
+use vestibule::directory::{barred, claim, member, user};
+use vestibule::kernel::UserId;
+use vestibule::store::Tx;
+
+use super::admin::{group_of_companies, named};
+use super::world::{Site, Tenant, filtered, ids, members};
+use vestibule::directory::organization::OrgKind;
+
+async fn lose(site: &Site, tenant: &Tenant, domain: &str) {
+    site.does(async |tx| claim::release(tx, &tenant.organization, &domain.parse().unwrap()).await).await;
+}
+
+fn rename(name: &str) -> serde_json::Value {
+    json!([{ "op": "replace", "path": "displayName", "value": name }])
+}
+
+#[tokio::test]
+async fn s5_g_b_whose_domain_went_to_another_company_is_neither_put_in_nor_taken_out() {
+    let site = Site::new().await;
+    let (admin, acme) = group_of_companies(&site).await;
+    let globex = site.tenant("globex", "", OrgKind::Customer).await;
+    named(&site, &globex, "Globex").await;
+    site.link(&globex, &admin).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    let (later, out) = (site.group(&admin, "Later", &[&ada]).await, site.group(&admin, "Globex", &[&ada]).await);
+    assert!(site.membership(&globex, "ada@acme.example").await.is_some());
+    lose(&site, &admin, "acme.example").await;
+    site.tenant("hooli", "acme.example", OrgKind::Customer).await;
+    site.patch(&admin, &format!("/Groups/{later}"), rename("Acme")).await.is(204);
+    assert!(site.membership(&acme, "ada@acme.example").await.is_none(), "a rename");
+    named(&site, &acme, "Elsewhere").await;
+    named(&site, &acme, "Acme").await;
+    assert!(site.membership(&acme, "ada@acme.example").await.is_none(), "a SCIM name");
+    named(&site, &globex, "Elsewhere").await;
+    named(&site, &globex, "Globex").await;
+    site.patch(&admin, &format!("/Groups/{out}"), rename("Nothing")).await.is(204);
+    site.patch(&admin, &format!("/Groups/{out}"), rename("Globex")).await.is(204);
+    site.ask(&admin, "DELETE", &format!("/Groups/{out}"), None).await.is(204);
+    assert!(site.membership(&globex, "ada@acme.example").await.is_some(), "untouchable");
+    site.check().await;
+}
+
+#[tokio::test]
+async fn s5_what_was_pushed_long_ago_wakes_no_membership() {
+    let site = Site::new().await;
+    let (admin, acme) = group_of_companies(&site).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    let group = site.group(&admin, "Acme", &[&ada]).await;
+    let account: UserId = ada.parse().unwrap();
+    site.does(async |tx| Ok(member::put_to_sleep(tx, acme.organization.id, account).await?)).await;
+    let asleep = async || {
+        let held = member::record(&site.store.reader(), acme.organization.id, account).await.unwrap();
+        held.is_some_and(|held| held.asleep)
+    };
+    let path = format!("/Groups/{group}");
+    site.patch(&admin, &path, rename("Later")).await.is(204);
+    site.patch(&admin, &path, rename("Acme")).await.is(204);
+    named(&site, &acme, "Elsewhere").await;
+    named(&site, &acme, "Acme").await;
+    assert!(asleep().await);
+    let add = json!([{ "op": "add", "path": "members", "value": [{ "value": ada }] }]);
+    site.patch(&admin, &path, add).await.is(204);
+    assert!(!asleep().await, "a new word of the identity provider says that this person is meant");
+    site.check().await;
+}
