@@ -44,7 +44,7 @@ pub async fn create(
     scope: &ProvisioningScope,
     input: &PersonInput,
 ) -> Result<Person, ProvisioningError> {
-    demand(tx, scope, input).await?;
+    demand(tx, scope, input, None).await?;
     let (account, active) = match user::find_by_email(tx, &input.user_name).await? {
         None => (user::create(tx, rng, &input.user_name)?, true),
         Some(account) => match person::of(tx, scope, account.clone()).await? {
@@ -84,7 +84,7 @@ pub async fn replace(
     person: &Person,
     input: &PersonInput,
 ) -> Result<Person, ProvisioningError> {
-    demand(tx, scope, input).await?;
+    demand(tx, scope, input, person.record.as_ref()).await?;
     let before = &person.account;
     if input.user_name != before.email
         && let Some(other) = user::find_by_email(tx, &input.user_name).await?
@@ -148,11 +148,20 @@ pub async fn delete(
     Ok(())
 }
 
-/// What holds for every write: whose domains, and what can be kept.
-async fn demand(tx: &Tx, scope: &ProvisioningScope, input: &PersonInput) -> Result<(), ProvisioningError> {
+/// What holds for every write: whose domains, and what can be kept. A primary address of a domain that was lost since it
+/// was kept stands in no change's way, least of all in that of a switch off.
+async fn demand(
+    tx: &Tx,
+    scope: &ProvisioningScope,
+    input: &PersonInput,
+    kept: Option<&PersonRecord>,
+) -> Result<(), ProvisioningError> {
     scope.check(tx).await?;
     scope.demand(tx, input.user_name.domain()).await?;
-    if let Some(primary) = &input.primary_email {
+    let kept = kept.and_then(|record| kept_primary(&record.attributes));
+    if let Some(primary) = &input.primary_email
+        && kept.is_none_or(|kept| kept.domain() != primary.domain())
+    {
         scope.demand(tx, primary.domain()).await?;
     }
     if input.external_id.as_ref().is_some_and(|id| id.len() > EXTERNAL_ID_LIMIT) {
@@ -160,6 +169,17 @@ async fn demand(tx: &Tx, scope: &ProvisioningScope, input: &PersonInput) -> Resu
         return Err(ProvisioningError::InvalidValue(text));
     }
     Ok(())
+}
+
+/// The address of `emails` that is marked primary, as it is kept.
+fn kept_primary(attributes: &Map<String, Value>) -> Option<EmailAddress> {
+    let (_, emails) = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case("emails"))?;
+    let of = |email: &Value, name: &str| {
+        let (_, value) = email.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        Some(value.clone())
+    };
+    let primary = emails.as_array()?.iter().find(|email| of(email, "primary") == Some(Value::Bool(true)))?;
+    of(primary, "value")?.as_str()?.parse().ok()
 }
 
 /// Takes address, names and activity over into the account; a switch off ends its sessions in this commit (S10).

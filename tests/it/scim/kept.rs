@@ -69,3 +69,29 @@ async fn s5_what_was_pushed_long_ago_wakes_no_membership() {
     assert!(!asleep().await, "a new word of the identity provider says that this person is meant");
     site.check().await;
 }
+
+#[tokio::test]
+async fn s10_whose_primary_addresss_domain_was_lost_can_be_switched_off() {
+    let site = Site::new().await;
+    let acme = site.customer("acme").await;
+    site.does(async |tx| claim::claim_trusted(tx, &acme.organization, &"old.example".parse().unwrap()).await).await;
+    let sent = |address: &str, active: bool| {
+        let emails = json!([{ "value": address, "primary": true }]);
+        json!({ "userName": "ada@acme.example", "active": active, "emails": emails })
+    };
+    let made = site.post(&acme, "/Users", &sent("ada@old.example", true)).await.is(201);
+    let path = format!("/Users/{}", made["id"].as_str().unwrap());
+    lose(&site, &acme, "old.example").await;
+    let off = json!([{ "op": "replace", "path": "active", "value": false }]);
+    assert_eq!(site.patch(&acme, &path, off).await.is(200)["active"], false);
+    site.ask(&acme, "PUT", &path, Some(&sent("ada@old.example", true))).await.is(200);
+    assert_eq!(site.ask(&acme, "PUT", &path, Some(&sent("ada@old.example", false))).await.is(200)["active"], false);
+    site.ask(&acme, "PUT", &path, Some(&sent("ada@other.example", false))).await.is(403);
+    site.post(
+        &acme,
+        "/Users",
+        &json!({ "userName": "bo@acme.example", "emails": [{ "value": "bo@old.example", "primary": true }] }),
+    )
+    .await
+    .is(403);
+}
