@@ -90,7 +90,11 @@ fn groups() -> Vec<TableChecker> {
         let right = tx.get(&linked_group::GROUPS, &place).await?.is_some();
         Ok(unless(right, "it tells when a group changed which there is not"))
     });
-    vec![record, index, stamp]
+    let person_stamp = checker(&linked_group::PERSON_STAMPS, async |tx: Tx, (organization, account), _| {
+        let right = user::by_id(&tx, account).await?.is_some() && there(&tx, organization).await?;
+        Ok(unless(right, "it tells when somebody came into a group, and the account or the organization is missing"))
+    });
+    vec![record, index, stamp, person_stamp]
 }
 
 fn group_members() -> Vec<TableChecker> {

@@ -27,6 +27,11 @@ pub(in crate::directory) const BY_PERSON: Table<(UserId, OrgId, TeamId), ()> = T
 /// When a group, or who is in it, last changed. Written without being read, like the stamps of teams.
 pub(in crate::directory) const STAMPS: Table<(OrgId, TeamId), TeamStamp> = Table::new("scim_group_stamps");
 
+/// When somebody was last put into a group, or by one into a linked organization. Written without being read; whoever
+/// takes a person out of all their groups reads it, and is run again if they are put into one meanwhile.
+pub(in crate::directory) const PERSON_STAMPS: Table<(OrgId, UserId), Timestamp> =
+    Table::new("scim_group_person_stamps");
+
 /// How many rows one step of a listing reads.
 const PAGE: usize = 500;
 /// How many groups a person can be in.
@@ -67,6 +72,17 @@ pub(super) async fn stamp(tx: &Tx, group: &LinkedGroup) -> Result<TeamStamp, Sto
 
 fn touch(tx: &Tx, rng: &dyn Rng, organization: OrgId, group: TeamId) -> Result<(), StoreError> {
     tx.put(&STAMPS, &(organization, group), &TeamStamp { updated: tx.now(), version: rng.token::<9>() })
+}
+
+/// Says that somebody is put into a group, or by one into a linked organization.
+pub(super) fn touch_person(tx: &Tx, organization: OrgId, account: UserId) -> Result<(), StoreError> {
+    tx.put(&PERSON_STAMPS, &(organization, account), &tx.now())
+}
+
+/// From here on the transaction is run again if somebody is put into a group meanwhile: before the first scan.
+pub(super) async fn watch_person(tx: &Tx, organization: OrgId, account: UserId) -> Result<(), StoreError> {
+    tx.get(&PERSON_STAMPS, &(organization, account)).await?;
+    Ok(())
 }
 
 pub(super) async fn by_id(tx: &Tx, organization: OrgId, id: TeamId) -> Result<Option<LinkedGroup>, StoreError> {
@@ -241,6 +257,7 @@ pub(super) async fn move_members(
         barred::bar(tx, linked.id, &account.email)?;
     }
     for account in come {
+        touch_person(tx, organization, account.id)?;
         let key = (organization, group, account.id);
         if tx.get(&MEMBERS, &key).await?.is_some() {
             continue;
@@ -283,6 +300,7 @@ async fn remove(tx: &Tx, held: &LinkedGroup) -> Result<(), StoreError> {
 
 /// Takes somebody who was deleted out of every group, so that no ghost stays (S33).
 pub(super) async fn forget_person(tx: &Tx, organization: OrgId, account: UserId) -> Result<(), StoreError> {
+    watch_person(tx, organization, account).await?;
     for ((.., group), ()) in tx.scan(&BY_PERSON, &(account, organization), None, GROUP_LIMIT).await? {
         tx.delete(&MEMBERS, &(organization, group, account));
         tx.delete(&BY_PERSON, &(account, organization, group));
@@ -290,6 +308,7 @@ pub(super) async fn forget_person(tx: &Tx, organization: OrgId, account: UserId)
         let version = format!("{account}-{}", tx.now().millis());
         tx.put(&STAMPS, &(organization, group), &TeamStamp { updated: tx.now(), version })?;
     }
+    tx.delete(&PERSON_STAMPS, &(organization, account));
     Ok(())
 }
 
@@ -298,11 +317,20 @@ pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), Store
     loop {
         let page = list(tx, organization, None, PAGE).await?;
         if page.is_empty() {
-            return Ok(());
+            break;
         }
         for group in page {
             stamp(tx, &group).await?;
             remove(tx, &group).await?;
+        }
+    }
+    loop {
+        let page = tx.scan(&PERSON_STAMPS, &organization, None, PAGE).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for (key, _) in page {
+            tx.delete(&PERSON_STAMPS, &key);
         }
     }
 }

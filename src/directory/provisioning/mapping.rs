@@ -138,6 +138,7 @@ pub(super) async fn put_kept_in(
 ) -> Result<Vec<User>, DirectoryError> {
     let mut added = Vec::new();
     for account in members {
+        linked_group::touch_person(tx, admin, account.id)?;
         if sleeps(tx, admin, account.id).await? || sleeps(tx, organization.id, account.id).await? {
             continue;
         }

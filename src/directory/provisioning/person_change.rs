@@ -126,6 +126,7 @@ pub async fn delete(
     person: &Person,
 ) -> Result<(), ProvisioningError> {
     let account = &person.account;
+    linked_group::watch_person(tx, scope.organization(), account.id).await?;
     let memberships = scope.memberships(tx, account.id).await?;
     owners::keep(tx, &memberships).await?;
     for held in memberships {

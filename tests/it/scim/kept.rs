@@ -95,3 +95,27 @@ async fn s10_whose_primary_addresss_domain_was_lost_can_be_switched_off() {
     .await
     .is(403);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s33_whoever_is_deleted_while_they_are_put_into_an_admins_group_leaves_no_ghost() {
+    let site = Arc::new(Site::new().await);
+    let (admin, acme) = group_of_companies(&site).await;
+    let group = site.group(&admin, "Acme", &[]).await;
+    for round in 0..40 {
+        let email = format!("p{round}@acme.example");
+        let id = site.person(&admin, &email).await;
+        let (path, user) = (format!("/Groups/{group}"), format!("/Users/{id}"));
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
+        let (pushing, deleting) = (Arc::clone(&site), Arc::clone(&site));
+        let (pusher, deleter) = (admin.clone(), admin.clone());
+        let added = tokio::spawn(async move { pushing.patch(&pusher, &path, add).await.status });
+        let gone = tokio::spawn(async move { deleting.ask(&deleter, "DELETE", &user, None).await.status });
+        assert_eq!((added.await.unwrap(), gone.await.unwrap()), (204, 204));
+        assert!(site.membership(&acme, &email).await.is_none(), "round {round}");
+        // Made again, they are in no group.
+        let again = site.post(&admin, "/Users", &super::world::person(&email)).await.is(201);
+        assert!(again.get("groups").is_none_or(|groups| groups == &json!([])), "{again}");
+    }
+    assert_eq!(members(&site.get(&admin, &format!("/Groups/{group}")).await.is(200)), Vec::<String>::new());
+    site.check().await;
+}
