@@ -1,6 +1,7 @@
 //! Who is let in after the IdP has spoken, and where: the rules are pure ([`entry`](super::entry), [`choose`]), the
 //! transaction around them is thin.
 
+use super::barred;
 use super::claim;
 use super::effective::{self, Effective};
 use super::entry::{Entry, Refusal};
@@ -89,7 +90,7 @@ pub async fn admit(
         Some(user) => user,
         None => user::create(tx, rng, identity.email)?,
     };
-    let user = update(tx, &user, identity)?;
+    let user = update(tx, &user, identity).await?;
     if let Some(name_id) = identity.stable_name_id {
         user::link(tx, connection.id, identity.idp, name_id, user.id)?;
     }
@@ -298,7 +299,7 @@ fn choose(open: &[Rank], only_one_adds: bool) -> Choice {
 }
 
 /// Takes over address and names, writing only what changed.
-fn update(tx: &Tx, user: &User, identity: &AssertedIdentity<'_>) -> Result<User, StoreError> {
+async fn update(tx: &Tx, user: &User, identity: &AssertedIdentity<'_>) -> Result<User, StoreError> {
     let mut updated = user.clone();
     updated.email = identity.email.clone();
     if let Some(first) = identity.first_name.and_then(user::tidy_name) {
@@ -306,6 +307,9 @@ fn update(tx: &Tx, user: &User, identity: &AssertedIdentity<'_>) -> Result<User,
     }
     if let Some(last) = identity.last_name.and_then(user::tidy_name) {
         updated.last_name = Some(last);
+    }
+    if updated.email != user.email {
+        barred::follow(tx, &user.email, &updated.email).await?;
     }
     if updated != *user {
         user::save(tx, &updated, &user.email)?;

@@ -1,6 +1,8 @@
 //! Addresses that provisioning took out of an organization: signing in adds them to it no more (D17).
 
+use super::claim;
 use super::effective;
+use super::link;
 use super::user::{self, User};
 use crate::kernel::{EmailAddress, OrgId, Timestamp};
 use crate::store::{StoreError, Table, Tx};
@@ -37,6 +39,22 @@ pub async fn bring_back(tx: &Tx, organization: OrgId, account: User) -> Result<U
     let account = User { active: true, ..account };
     user::save(tx, &account, &account.email)?;
     Ok(account)
+}
+
+/// An account's address changes: what bars the old one bars the new one, at the organization whose domain the old one is
+/// of and at those linked to it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn follow(tx: &Tx, old: &EmailAddress, new: &EmailAddress) -> Result<(), StoreError> {
+    let Some(holder) = claim::holder(tx, &old.domain()).await? else { return Ok(()) };
+    let linked = link::linked_to(tx, holder.id).await?;
+    for organization in std::iter::once(holder.id).chain(linked.into_iter().map(|linked| linked.id)) {
+        if let Some(since) = tx.take(&BARRED, &(organization, old.clone())).await? {
+            tx.put(&BARRED, &(organization, new.clone()), &since)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the address was taken out, and not brought back.

@@ -200,7 +200,7 @@ async fn apply(
         ..before.clone()
     };
     if after.email != before.email {
-        barred::lift(tx, scope.organization(), &before.email);
+        barred::follow(tx, &before.email, &after.email).await?;
     }
     if active {
         barred::lift(tx, scope.organization(), &after.email);

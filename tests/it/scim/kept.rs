@@ -119,3 +119,20 @@ async fn s33_whoever_is_deleted_while_they_are_put_into_an_admins_group_leaves_n
     assert_eq!(members(&site.get(&admin, &format!("/Groups/{group}")).await.is(200)), Vec::<String>::new());
     site.check().await;
 }
+
+#[tokio::test]
+async fn d17_what_bars_an_address_goes_with_the_person_to_the_next() {
+    let site = Site::new().await;
+    let (admin, acme) = group_of_companies(&site).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    let group = site.group(&admin, "Acme", &[&ada]).await;
+    let remove = json!([{ "op": "remove", "path": format!("members[value eq \"{ada}\"]") }]);
+    site.patch(&admin, &format!("/Groups/{group}"), remove).await.is(204);
+    let changed = json!([{ "op": "replace", "path": "userName", "value": "ada.l@acme.example" }]);
+    site.patch(&admin, &format!("/Users/{ada}"), changed).await.is(200);
+    let is_barred = async |email: &str| {
+        barred::is(&site.store.reader(), acme.organization.id, &email.parse().unwrap()).await.unwrap()
+    };
+    assert!(is_barred("ada.l@acme.example").await);
+    assert!(!is_barred("ada@acme.example").await, "the next who has it is another person");
+}
