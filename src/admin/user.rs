@@ -9,6 +9,7 @@ use super::api::{
 };
 use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
+use crate::directory::provisioning::mapping;
 use crate::directory::{
     Member, Organization, Origin, User, barred, claim, member, one_time_link, organization, outbox, password, team,
     team_member, user,
@@ -88,6 +89,7 @@ pub(super) async fn remove_member(
     account: &User,
 ) -> Result<Member, Fault> {
     let gone = member::remove(tx, organization, account).await?;
+    mapping::left(tx, organization, account.id).await?;
     records::revoke(tx, Scope::Membership(organization.id, account.id)).await?;
     admin.audit(tx, organization.id, "member.remove", &account.email, gone.role.as_str(), "")?;
     Ok(gone)

@@ -12,7 +12,7 @@ use crate::directory::organization::{self, Organization};
 use crate::directory::revocation::{self, Scope};
 use crate::directory::team;
 use crate::directory::user::{self, User};
-use crate::directory::{DirectoryError, barred};
+use crate::directory::{DirectoryError, barred, link};
 use crate::kernel::{OrgId, Rng, Role, UserId};
 use crate::store::{StoreError, Table, Tx};
 
@@ -151,6 +151,23 @@ pub(super) async fn put_kept_in(
 
 async fn sleeps(tx: &Tx, organization: OrgId, account: UserId) -> Result<bool, StoreError> {
     Ok(member::record(tx, organization, account).await?.is_some_and(|held| held.asleep))
+}
+
+/// Somebody's membership of `organization` has ended by hand: once none is left within the reach of the Admin
+/// organization, they are in none of its groups either.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn left(tx: &Tx, organization: &Organization, account: UserId) -> Result<(), StoreError> {
+    let admin = match link::find(tx, organization.id).await? {
+        Some(link) => link.admin,
+        None => organization.id,
+    };
+    linked_group::watch_person(tx, admin, account).await?;
+    if scope::awake_within(tx, admin, account).await?.is_empty() {
+        linked_group::forget_person(tx, admin, account).await?;
+    }
+    Ok(())
 }
 
 /// Makes somebody a member of a linked organization; `false` if they are one.

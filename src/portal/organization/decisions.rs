@@ -10,6 +10,7 @@ use http::HeaderMap;
 use super::{Door, HERE, Shut, back};
 use crate::directory::access_request::{self, Decision};
 use crate::directory::authority::Act;
+use crate::directory::provisioning::mapping;
 use crate::directory::{AuditEntry, User, audit, member, user};
 use crate::kernel::{Client, Fault, FaultKind, UserId};
 use crate::portal::access::{self, Mails};
@@ -72,6 +73,7 @@ async fn settle(
         entry("member.confirm").changed("to be confirmed", "a member")
     } else {
         let gone = member::remove(tx, here, who).await?;
+        mapping::left(tx, here, who.id).await?;
         records::revoke(tx, Scope::Membership(here.id, who.id)).await?;
         entry("member.remove").changed(gone.role.as_str(), "")
     };

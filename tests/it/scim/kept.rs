@@ -136,3 +136,25 @@ async fn d17_what_bars_an_address_goes_with_the_person_to_the_next() {
     assert!(is_barred("ada.l@acme.example").await);
     assert!(!is_barred("ada@acme.example").await, "the next who has it is another person");
 }
+
+#[tokio::test]
+async fn s33_whoever_is_removed_by_hand_everywhere_is_in_no_group() {
+    let site = Site::new().await;
+    let (admin, acme) = group_of_companies(&site).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    let group = site.group(&admin, "Acme", &[&ada]).await;
+    let remove = async |of: &Tenant| {
+        site.does(async |tx: &Tx| {
+            let account = user::by_email(tx, &"ada@acme.example".parse().unwrap()).await?;
+            member::remove(tx, &of.organization, &account).await?;
+            Ok(mapping::left(tx, &of.organization, account.id).await?)
+        })
+        .await;
+    };
+    remove(&admin).await;
+    assert_eq!(members(&site.get(&admin, &format!("/Groups/{group}")).await.is(200)), [ada.clone()]);
+    remove(&acme).await;
+    site.add_by_hand(&admin, "ada@acme.example", vestibule::kernel::Role::Member).await;
+    assert_eq!(members(&site.get(&admin, &format!("/Groups/{group}")).await.is(200)), Vec::<String>::new());
+    site.check().await;
+}
