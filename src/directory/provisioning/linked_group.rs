@@ -34,8 +34,6 @@ pub(in crate::directory) const PERSON_STAMPS: Table<(OrgId, UserId), Timestamp> 
 
 /// How many rows one step of a listing reads.
 const PAGE: usize = 500;
-/// How many groups a person can be in.
-const GROUP_LIMIT: usize = 1000;
 
 /// A group of an Admin organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,10 +127,15 @@ pub(super) async fn of_person(
     account: UserId,
 ) -> Result<Vec<(TeamId, String)>, StoreError> {
     let mut found = Vec::new();
-    for ((.., id), ()) in tx.scan(&BY_PERSON, &(account, organization), None, GROUP_LIMIT).await? {
-        found.extend(by_id(tx, organization, id).await?.map(|group| (group.id, group.name)));
+    let mut after = None;
+    loop {
+        let page = tx.scan(&BY_PERSON, &(account, organization), after.as_ref(), PAGE).await?;
+        let Some((last, ())) = page.last() else { return Ok(found) };
+        after = Some(*last);
+        for ((.., id), ()) in page {
+            found.extend(by_id(tx, organization, id).await?.map(|group| (group.id, group.name)));
+        }
     }
-    Ok(found)
 }
 
 fn valid_external_id(external_id: Option<String>) -> Result<Option<String>, ProvisioningError> {
@@ -301,12 +304,18 @@ async fn remove(tx: &Tx, held: &LinkedGroup) -> Result<(), StoreError> {
 /// Takes somebody who was deleted out of every group, so that no ghost stays (S33).
 pub(super) async fn forget_person(tx: &Tx, organization: OrgId, account: UserId) -> Result<(), StoreError> {
     watch_person(tx, organization, account).await?;
-    for ((.., group), ()) in tx.scan(&BY_PERSON, &(account, organization), None, GROUP_LIMIT).await? {
-        tx.delete(&MEMBERS, &(organization, group, account));
-        tx.delete(&BY_PERSON, &(account, organization, group));
-        // Where no chance is at hand, who and when say what no other change says.
-        let version = format!("{account}-{}", tx.now().millis());
-        tx.put(&STAMPS, &(organization, group), &TeamStamp { updated: tx.now(), version })?;
+    loop {
+        let page = tx.scan(&BY_PERSON, &(account, organization), None, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        for ((.., group), ()) in page {
+            tx.delete(&MEMBERS, &(organization, group, account));
+            tx.delete(&BY_PERSON, &(account, organization, group));
+            // Where no chance is at hand, who and when say what no other change says.
+            let version = format!("{account}-{}", tx.now().millis());
+            tx.put(&STAMPS, &(organization, group), &TeamStamp { updated: tx.now(), version })?;
+        }
     }
     tx.delete(&PERSON_STAMPS, &(organization, account));
     Ok(())

@@ -158,3 +158,18 @@ async fn s33_whoever_is_removed_by_hand_everywhere_is_in_no_group() {
     assert_eq!(members(&site.get(&admin, &format!("/Groups/{group}")).await.is(200)), Vec::<String>::new());
     site.check().await;
 }
+
+#[tokio::test]
+async fn s33_whoever_is_in_more_than_a_thousand_groups_leaves_them_all() {
+    let site = Site::new().await;
+    let (admin, _) = group_of_companies(&site).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    let mut last = String::new();
+    for number in 0..1001 {
+        last = site.group(&admin, &format!("Group {number}"), &[&ada]).await;
+    }
+    assert!(!last.is_empty());
+    site.ask(&admin, "DELETE", &format!("/Users/{ada}"), None).await.is(204);
+    let again = site.post(&admin, "/Users", &super::world::person("ada@acme.example")).await.is(201);
+    assert!(again.get("groups").is_none_or(|groups| groups == &json!([])), "{again}");
+}
