@@ -142,15 +142,21 @@ pub async fn by_user_name(
 /// [`StoreError`].
 pub async fn by_external_id(tx: &Tx, scope: &ProvisioningScope, external_id: &str) -> Result<Vec<Person>, StoreError> {
     let prefix = (scope.organization(), external_key(external_id));
-    let mut found = Vec::new();
-    for ((.., account), ()) in tx.scan(&BY_EXTERNAL_ID, &prefix, None, SAME_EXTERNAL_ID).await? {
-        let person = by_account(tx, scope, account).await?;
-        let same = |person: &Person| {
-            person.record.as_ref().is_some_and(|record| record.external_id.as_deref() == Some(external_id))
-        };
-        found.extend(person.filter(same));
+    let same = |person: &Person| {
+        person.record.as_ref().is_some_and(|record| record.external_id.as_deref() == Some(external_id))
+    };
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.scan(&BY_EXTERNAL_ID, &prefix, after.as_ref(), PAGE).await?;
+        let Some((last, ())) = page.last() else { return Ok(found) };
+        after = Some(*last);
+        for ((.., account), ()) in page {
+            found.extend(by_account(tx, scope, account).await?.filter(same));
+            if found.len() == SAME_EXTERNAL_ID {
+                return Ok(found);
+            }
+        }
     }
-    Ok(found)
 }
 
 /// The groups that a person is in, with their names.

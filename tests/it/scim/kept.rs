@@ -173,3 +173,18 @@ async fn s33_whoever_is_in_more_than_a_thousand_groups_leaves_them_all() {
     let again = site.post(&admin, "/Users", &super::world::person("ada@acme.example")).await.is(201);
     assert!(again.get("groups").is_none_or(|groups| groups == &json!([])), "{again}");
 }
+
+#[tokio::test]
+async fn s40_an_external_id_finds_all_who_are_seen_behind_those_who_are_hidden() {
+    let site = Site::new().await;
+    let acme = site.customer("acme").await;
+    site.does(async |tx| claim::claim_trusted(tx, &acme.organization, &"old.example".parse().unwrap()).await).await;
+    for number in 0..200 {
+        let domain = if number % 4 == 0 { "acme" } else { "old" };
+        let body = json!({ "userName": format!("p{number}@{domain}.example"), "externalId": "same" });
+        site.post(&acme, "/Users", &body).await.is(201);
+    }
+    lose(&site, &acme, "old.example").await;
+    let found = site.get(&acme, &format!("{}&count=100", filtered("Users", "externalId eq \"same\""))).await.is(200);
+    assert_eq!(ids(&found).len(), 50);
+}
