@@ -64,7 +64,13 @@ pub async fn add(
     origin: Origin,
 ) -> Result<Member, DirectoryError> {
     let key = (organization.id, user.id);
-    match record(tx, organization.id, user.id).await? {
+    let held = record(tx, organization.id, user.id).await?;
+    // Before anything is written: provisioning passes over whom the limit stops.
+    if held.is_none() && of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
+        let text = format!("{} is in {MEMBERSHIP_LIMIT} organizations already: that is the limit", user.email);
+        return Err(DirectoryError::InvalidSetting(text));
+    }
+    match held {
         Some(member) if !member.asleep => {
             return Err(DirectoryError::AlreadyAMember(organization.slug.clone(), user.email.clone()));
         }
@@ -74,10 +80,6 @@ pub async fn add(
             tx.delete(&ASLEEP, &key);
         }
         None => {}
-    }
-    if of_user(tx, user.id).await?.len() >= MEMBERSHIP_LIMIT {
-        let text = format!("{} is in {MEMBERSHIP_LIMIT} organizations already: that is the limit", user.email);
-        return Err(DirectoryError::InvalidSetting(text));
     }
     let created = tx.now();
     let member = Member { organization: organization.id, user: user.id, role, origin, created, asleep: false };

@@ -6,6 +6,7 @@ use super::error::ProvisioningError;
 use super::linked_group::{self, LinkedGroup};
 use super::person::{self, IDS};
 use super::scope::ProvisioningScope;
+use crate::directory::DirectoryError;
 use crate::directory::member::Origin;
 use crate::directory::organization::Organization;
 use crate::directory::team::{self, Team};
@@ -340,8 +341,14 @@ async fn move_in_team(
         }
     }
     for account in come {
-        if team_member::add(tx, rng, &organization, &team, account, Origin::Scim).await? {
-            added.push(account.clone());
+        match team_member::add(tx, rng, &organization, &team, account, Origin::Scim).await {
+            Ok(true) => added.push(account.clone()),
+            Ok(false) => {}
+            // One person over the limit must not lose the others' push (S32).
+            Err(DirectoryError::InvalidSetting(text)) => {
+                tracing::warn!(organization = %organization.slug, "provisioning passed somebody over: {text}");
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok((added, removed))

@@ -176,8 +176,15 @@ pub(super) async fn put_in(tx: &Tx, organization: &Organization, account: &User)
     if member::find(tx, organization.id, account.id).await?.is_some() {
         return Ok(false);
     }
-    member::add(tx, organization, account, Role::Member, Origin::Scim).await?;
-    Ok(true)
+    match member::add(tx, organization, account, Role::Member, Origin::Scim).await {
+        Ok(_) => Ok(true),
+        // One person over the limit must not lose the others' push (S32).
+        Err(DirectoryError::InvalidSetting(text)) => {
+            tracing::warn!(organization = %organization.slug, "provisioning passed somebody over: {text}");
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Ends somebody's membership of a linked organization, whatever its origin or those of provisioning only (D16), and

@@ -188,3 +188,16 @@ async fn s40_an_external_id_finds_all_who_are_seen_behind_those_who_are_hidden()
     let found = site.get(&acme, &format!("{}&count=100", filtered("Users", "externalId eq \"same\""))).await.is(200);
     assert_eq!(ids(&found).len(), 50);
 }
+
+#[tokio::test]
+async fn s32_one_person_over_the_limit_is_passed_over_and_the_push_goes_on() {
+    let site = Site::new().await;
+    let acme = site.customer("acme").await;
+    let (ada, bo) = (site.person(&acme, "ada@acme.example").await, site.person(&acme, "bo@acme.example").await);
+    for number in 0..500 {
+        site.group(&acme, &format!("Team {number}"), &[&ada]).await;
+    }
+    let group = site.group(&acme, "One more", &[&ada, &bo]).await;
+    assert_eq!(members(&site.get(&acme, &format!("/Groups/{group}")).await.is(200)), [bo]);
+    site.check().await;
+}
