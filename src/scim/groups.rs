@@ -101,7 +101,7 @@ impl ScimServer {
             GroupChange::DisplayName(sent.display_name().unwrap_or_default().to_owned()),
             GroupChange::ExternalId(sent.external_id().map(str::to_owned)),
         ];
-        // One that names no members leaves them alone (S31).
+        // One that names no members leaves them alone, one that names an empty list leaves nobody (S31).
         changes.extend(members.map(GroupChange::ReplaceMembers));
         self.change_group(asked, id, &changes, Some(&projection)).await
     }

@@ -7,14 +7,14 @@ use super::coerce::{self, Place};
 use super::error::ScimError;
 use super::json;
 use super::path::{Name, Target, resolve};
-use super::schema::{Kind, Mutability, Returned, Schema};
+use super::schema::{Attribute, Kind, Mutability, Returned, Schema};
 
 /// The most that the attributes of one user may take, in bytes of JSON: they are one record, which holds more besides
 /// ([`VALUE_LIMIT`](crate::store::VALUE_LIMIT)).
 pub const SIZE_LIMIT: usize = 12 * 1024;
 
 /// What a client says of a resource, in canonical names: without `schemas`, `id`, `meta`, and all else that the server
-/// says; without `password`, which is kept nowhere; and without what is null or empty.
+/// says; without `password`, which is kept nowhere; and without what is null or empty, but for a group's empty `members`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attributes(Map<String, Value>);
@@ -71,7 +71,8 @@ impl Attributes {
         if target.attribute.mutability == Mutability::ReadOnly {
             return Ok(());
         }
-        let Some(value) = coerce::value(target.attribute, value, Place::Body)? else { return Ok(()) };
+        let read = if target.attribute.name == "members" { members } else { coerce::value };
+        let Some(value) = read(target.attribute, value, Place::Body)? else { return Ok(()) };
         if target.attribute.returned == Returned::Never {
             return Ok(());
         }
@@ -162,7 +163,8 @@ impl Attributes {
         emails.iter().find(|email| coerce::is_primary(email))?.get("value")?.as_str()
     }
 
-    /// Takes the members out of a group; none if it does not name any (S31). A `$ref` stands for a missing `value`.
+    /// Takes the members out of a group; none if it does not name them or names null (S31), while an empty list says that
+    /// there are none. A `$ref` stands for a missing `value`.
     pub fn take_members(&mut self) -> Option<Vec<String>> {
         let members = self.0.remove("members")?;
         Some(members.as_array()?.iter().filter_map(member_id).map(str::to_owned).collect())
@@ -186,8 +188,27 @@ impl Attributes {
 
 /// The id that an element of `members` names.
 pub(super) fn member_id(member: &Value) -> Option<&str> {
-    let of_reference = || member.get("$ref")?.as_str()?.rsplit('/').next();
-    member.get("value").and_then(Value::as_str).or_else(of_reference)
+    let filled = |id: &&str| !id.trim().is_empty();
+    let of_reference = || member.get("$ref")?.as_str()?.rsplit('/').next().filter(filled);
+    member.get("value").and_then(Value::as_str).filter(filled).or_else(of_reference)
+}
+
+/// The members that a value names; none if it is null. A list of none is one: it empties the group (S29, S31). An element
+/// without an id is refused, so that a mistake empties no group.
+pub(super) fn members(attribute: &Attribute, sent: Value, place: Place) -> Result<Option<Value>, ScimError> {
+    let named = match &sent {
+        Value::Null => return Ok(None),
+        Value::Array(list) => list.len(),
+        _ => 1,
+    };
+    let read = match coerce::value(attribute, sent, place)? {
+        Some(Value::Array(read)) => read,
+        _ => Vec::new(),
+    };
+    if read.iter().filter_map(member_id).count() < named {
+        return Err(ScimError::value("Each of the `members` needs the id of a user as its `value`."));
+    }
+    Ok(Some(Value::Array(read)))
 }
 
 fn put(holder: &mut Map<String, Value>, name: &str, value: Option<Value>) {

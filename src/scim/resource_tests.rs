@@ -123,4 +123,11 @@ fn s28_s29_a_group_with_and_without_members() {
         { "value": "a", "display": "Ada", "$ref": null }, { "$ref": "https://x.example/scim/v2/Users/b" }, "c" ] });
     let expected = Some(["a", "b", "c"].map(str::to_owned).to_vec());
     assert_eq!(group(sent), (expected, json!({ "displayName": "Ops" })));
+    let empty = group(json!({ "displayName": "Ops", "members": [] }));
+    assert_eq!(empty, (Some(Vec::new()), json!({ "displayName": "Ops" })), "an empty list empties the group");
+    for nameless in [json!({ "display": "x" }), json!({ "value": " " }), json!({}), json!(null)] {
+        let sent = json!({ "displayName": "Ops", "members": ["a", nameless] }).to_string();
+        let refused = Attributes::read(Kind::Group, sent.as_bytes()).expect_err(&sent);
+        assert_eq!(refused.to_json()["scimType"], "invalidValue", "{sent}");
+    }
 }

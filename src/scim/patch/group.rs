@@ -7,7 +7,7 @@ use super::{Operation, Patch, Verb};
 use crate::scim::coerce::{self, Place as Where};
 use crate::scim::error::{ScimError, ScimType};
 use crate::scim::filter::{self, Node, equal_to};
-use crate::scim::resource::member_id;
+use crate::scim::resource::{member_id, members};
 use crate::scim::schema::{Attribute, Kind, Mutability};
 
 const KIND: Kind = Kind::Group;
@@ -152,12 +152,10 @@ fn text(attribute: &Attribute, value: &Value) -> Result<Option<String>, ScimErro
 
 /// The ids that a value names, in any of its forms: objects, `$ref` alone, bare ids, one or several.
 fn ids(attribute: &Attribute, value: &Value) -> Result<Vec<String>, ScimError> {
-    let Some(Value::Array(members)) = coerce::value(attribute, value.clone(), Where::Patch)? else {
+    let Some(Value::Array(members)) = members(attribute, value.clone(), Where::Patch)? else {
         return Ok(Vec::new());
     };
-    let id = |member: &Value| member_id(member).map(str::to_owned);
-    let ids: Option<Vec<String>> = members.iter().map(id).collect();
-    ids.ok_or_else(|| ScimError::value("Each of the `members` needs the id of a user as its `value`."))
+    Ok(members.iter().filter_map(member_id).map(str::to_owned).collect())
 }
 
 /// The ids that a filter on members names. Nothing else of a member can be asked for, since members are not read.

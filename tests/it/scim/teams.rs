@@ -117,11 +117,33 @@ async fn s24_s31_members_come_and_go_as_the_operations_say() {
     let half = json!([{ "op": "remove", "path": "members" }, { "op": "remove", "path": "displayName" }]);
     site.patch(&acme, &path, half).await.is(400);
     assert_eq!(members(&site.get(&acme, &path).await.is(200)), sorted(&[&bo, &cy]));
-    // A PUT without members leaves them, one with an empty list does not.
-    let put = site.ask(&acme, "PUT", &path, Some(&json!({ "displayName": "Ops" }))).await.is(200);
-    assert_eq!(members(&put), sorted(&[&bo, &cy]));
-    let put = site.ask(&acme, "PUT", &path, Some(&json!({ "displayName": "Ops", "members": value(&[&ada]) }))).await;
-    assert_eq!(members(&put.is(200)), sorted(&[&ada]));
+    site.check().await;
+}
+
+#[tokio::test]
+async fn s29_s31_a_put_replaces_the_members_that_it_names_and_leaves_those_that_it_does_not() {
+    let site = Site::new().await;
+    let acme = site.customer("acme").await;
+    let ada = site.person(&acme, "ada@acme.example").await;
+    let bo = site.person(&acme, "bo@acme.example").await;
+    let group = site.group(&acme, "Ops", &[&ada, &bo]).await;
+    let path = format!("/Groups/{group}");
+    let put = async |body: Value| site.ask(&acme, "PUT", &path, Some(&body)).await;
+    let check = async |body: Value, expected: &[&String]| {
+        let told = body.to_string();
+        assert_eq!(members(&put(body).await.is(200)), sorted(expected), "{told}");
+    };
+    check(json!({ "displayName": "Ops" }), &[&ada, &bo]).await;
+    check(json!({ "displayName": "Ops", "members": null }), &[&ada, &bo]).await;
+    for nameless in [json!({ "display": "x" }), json!({ "value": "" }), json!({}), json!(null)] {
+        let sent = json!({ "displayName": "Ops", "members": [nameless] });
+        assert_eq!(put(sent).await.is(400)["scimType"], "invalidValue");
+        let replace = json!([{ "op": "replace", "path": "members", "value": [nameless] }]);
+        assert_eq!(site.patch(&acme, &path, replace).await.is(400)["scimType"], "invalidValue");
+    }
+    check(json!({ "displayName": "Ops" }), &[&ada, &bo]).await;
+    check(json!({ "displayName": "Ops", "members": [{ "value": ada }] }), &[&ada]).await;
+    check(json!({ "displayName": "Ops", "members": [] }), &[]).await;
     site.check().await;
 }
 
