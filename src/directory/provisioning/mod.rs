@@ -6,6 +6,7 @@
 
 pub mod check;
 mod cursor_key;
+mod domain_list;
 pub mod error;
 pub mod group;
 pub mod linked_group;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::domain_list::DomainList;
 use super::ordered::OrderedIds;
 use super::person;
 use super::scope::ProvisioningScope;
@@ -28,7 +29,7 @@ const KEPT_UNUSED: Duration = Duration::from_secs(6 * 3600);
 /// How many accounts may have changed before it costs less to read everything anew.
 const CHANGED_LIMIT: usize = 50_000;
 /// How many rows one step of reading takes.
-const PAGE: usize = 2000;
+pub(super) const PAGE: usize = 2000;
 
 /// A page of an organization's people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +66,10 @@ struct Held {
     changed: BTreeSet<UserId>,
     /// It is to be read anew.
     stale: bool,
-    /// The claims were written to: perhaps other domains count now.
-    claims: bool,
+    /// How often the claims were written to: perhaps other domains count now.
+    claims: u64,
+    /// The same as of when the domains were read.
+    claims_read: u64,
     used: Instant,
 }
 
@@ -103,7 +106,7 @@ impl Shared {
         }
         for (organization, _) in change.keys(&CLAIMS) {
             if let Some(held) = self.held.get_mut(&organization) {
-                held.claims = true;
+                held.claims += 1;
             }
         }
         for (admin, _) in change.keys(&LINKED) {
@@ -122,13 +125,18 @@ impl Shared {
         }
     }
 
+    /// All is about to be read: what is noted from here on, before reach and domains are read, asks for it once more.
+    fn renew(&mut self, organization: OrgId) {
+        let Some(held) = self.held.get_mut(&organization) else { return };
+        held.changed.clear();
+        (held.stale, held.claims_read) = (false, held.claims);
+    }
+
     /// From here on changes within this reach and of these domains are noted.
     fn begin(&mut self, organization: OrgId, reach: &BTreeSet<OrgId>, domains: &BTreeSet<DomainName>) {
         self.forget_places(organization);
         let Some(held) = self.held.get_mut(&organization) else { return };
         (held.reach, held.domains) = (reach.clone(), domains.clone());
-        held.changed.clear();
-        (held.stale, held.claims) = (false, false);
         self.by_domain.extend(domains.iter().map(|domain| (domain.clone(), organization)));
         if reach.len() > 1 {
             self.wide.insert(organization);
@@ -232,41 +240,52 @@ impl Rosters {
             domains: BTreeSet::new(),
             changed: BTreeSet::new(),
             stale: true,
-            claims: false,
+            claims: 0,
+            claims_read: 0,
             used: Instant::now(),
         });
         held.used = Instant::now();
         Arc::clone(&held.roster)
     }
 
-    /// The verified domains, if the claims were written to since they were read.
+    /// The verified domains, if the claims were written to since they were read, and as of which writing that is. It may
+    /// end early or fail: it is noted only by [`work`](Self::work) that they were read.
     async fn domains_if_changed(
         &self,
         tx: &Tx,
         organization: OrgId,
-    ) -> Result<Option<BTreeSet<DomainName>>, StoreError> {
-        let touched = {
+    ) -> Result<Option<(u64, BTreeSet<DomainName>)>, StoreError> {
+        let written = {
             let mut shared = self.shared.lock();
             shared.take_in();
-            shared.held.get_mut(&organization).is_some_and(|held| std::mem::take(&mut held.claims))
+            shared.held.get(&organization).filter(|held| held.claims != held.claims_read).map(|held| held.claims)
         };
-        if touched { Ok(Some(domains(tx, organization).await?)) } else { Ok(None) }
+        match written {
+            Some(written) => Ok(Some((written, domains(tx, organization).await?))),
+            None => Ok(None),
+        }
     }
 
-    fn work(&self, organization: OrgId, missing: bool, domains: Option<BTreeSet<DomainName>>) -> Work {
+    fn work(&self, organization: OrgId, missing: bool, read: Option<(u64, BTreeSet<DomainName>)>) -> Work {
         let mut shared = self.shared.lock();
         shared.take_in();
         let Some(held) = shared.held.get_mut(&organization) else { return Work::Anew };
-        if missing || held.stale || domains.is_some_and(|domains| domains != held.domains) {
+        if missing || held.stale || read.as_ref().is_some_and(|(_, domains)| *domains != held.domains) {
             held.stale = true;
             return Work::Anew;
         }
+        held.claims_read = read.map_or(held.claims_read, |(written, _)| written);
         Work::Look(std::mem::take(&mut held.changed))
     }
 
     /// Reads everything: the members of all organizations within reach, of whom those count that the domains list.
     async fn read(&self, tx: &Tx, scope: &ProvisioningScope) -> Result<OrderedIds, StoreError> {
         let organization = scope.organization();
+        {
+            let mut shared = self.shared.lock();
+            shared.take_in();
+            shared.renew(organization);
+        }
         let mut reach = BTreeSet::from([organization]);
         if scope.is_admin() {
             reach.extend(link::linked_to(tx, organization).await?.into_iter().map(|linked| linked.id));
@@ -311,50 +330,9 @@ impl Rosters {
     }
 
     /// Lets others run during a long reading, and keeps the feed from running full.
-    async fn breathe(&self) {
+    pub(super) async fn breathe(&self) {
         self.shared.lock().take_in();
         tokio::task::yield_now().await;
-    }
-}
-
-/// The accounts of a domain in their order, read as they are asked for.
-struct DomainList {
-    domain: DomainName,
-    page: std::vec::IntoIter<UserId>,
-    front: Option<UserId>,
-    after: Option<UserId>,
-    done: bool,
-}
-
-impl DomainList {
-    fn of(domain: DomainName) -> Self {
-        DomainList { domain, page: Vec::new().into_iter(), front: None, after: None, done: false }
-    }
-
-    /// Whether `account` is among them; to be asked in rising order.
-    async fn has(&mut self, rosters: &Rosters, tx: &Tx, account: UserId) -> Result<bool, StoreError> {
-        loop {
-            match self.front {
-                Some(front) if front >= account => return Ok(front == account),
-                _ => self.front = self.page.next(),
-            }
-            if self.front.is_none() {
-                if self.done {
-                    return Ok(false);
-                }
-                let after = self.after.map(|after| (self.domain.clone(), after));
-                let page = tx.scan(&BY_DOMAIN, &self.domain, after.as_ref(), PAGE).await?;
-                self.done = page.len() < PAGE;
-                let page: Vec<UserId> = page.into_iter().map(|((_, account), ())| account).collect();
-                self.after = page.last().copied().or(self.after);
-                self.page = page.into_iter();
-                self.front = self.page.next();
-                rosters.breathe().await;
-                if self.front.is_none() {
-                    return Ok(false);
-                }
-            }
-        }
     }
 }
 
@@ -384,3 +362,7 @@ async fn domains(tx: &Tx, organization: OrgId) -> Result<BTreeSet<DomainName>, S
     let claims = claim::list(tx, organization).await?;
     Ok(claims.into_iter().filter(|claim| claim.state.holds()).map(|claim| claim.domain).collect())
 }
+
+#[cfg(test)]
+#[path = "roster_tests.rs"]
+mod tests;
