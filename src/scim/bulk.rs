@@ -117,6 +117,15 @@ impl BulkOperation {
             self.id = Some(made.get(name).cloned().ok_or_else(|| missing(name))?);
         }
         let mut lacking = None;
+        for path in self.paths() {
+            *path = with_references(path, &mut |name| match made.get(name) {
+                Some(id) => id.clone(),
+                None => {
+                    lacking = Some(missing(name));
+                    String::new()
+                }
+            });
+        }
         for value in self.data.values_mut() {
             each_text(value, &mut |text| {
                 let Some(name) = text.strip_prefix(MARK) else { return };
@@ -133,11 +142,39 @@ impl BulkOperation {
     fn references(&mut self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         names.extend(self.id.as_deref().and_then(|id| id.strip_prefix(MARK)).map(str::to_owned));
+        for path in self.paths() {
+            with_references(path, &mut |name| {
+                names.insert(name.to_owned());
+                String::new()
+            });
+        }
         for value in self.data.values_mut() {
             each_text(value, &mut |text| names.extend(text.strip_prefix(MARK).map(str::to_owned)));
         }
         names
     }
+
+    /// The paths of a PATCH's operations.
+    fn paths(&mut self) -> impl Iterator<Item = &mut String> {
+        let patch = self.method == Method::Patch;
+        let named = |wanted: &'static str| move |(name, _): &(&String, &mut Value)| name.eq_ignore_ascii_case(wanted);
+        let operations = self.data.iter_mut().filter(move |_| patch).filter(named("Operations"));
+        let operations = operations.filter_map(|(_, list)| list.as_array_mut()).flatten();
+        let entries = operations.filter_map(Value::as_object_mut).flat_map(Map::iter_mut);
+        entries.filter(named("path")).filter_map(|(_, path)| match path {
+            Value::String(path) => Some(path),
+            _ => None,
+        })
+    }
+}
+
+/// A path with other texts in the place of its references, as in `members[value eq "bulkId:ada"]`.
+fn with_references(path: &str, id: &mut dyn FnMut(&str) -> String) -> String {
+    let pieces = path.split('"').enumerate().map(|(at, piece)| match piece.strip_prefix(MARK) {
+        Some(name) if at % 2 == 1 => id(name),
+        _ => piece.to_owned(),
+    });
+    pieces.collect::<Vec<String>>().join("\"")
 }
 
 /// Bodies were read with a bounded depth ([`json::DEPTH_LIMIT`]).
@@ -174,6 +211,10 @@ fn read_step(index: usize, sent: Value) -> Step {
         let data = match (json::take(&mut sent, "data")?, method) {
             (_, Method::Delete) => Map::new(),
             (Some(Value::Object(data)), _) => data,
+            // RFC 7644 §3.7.3 shows the operations alone.
+            (Some(operations @ Value::Array(_)), Method::Patch) => {
+                Map::from_iter([("Operations".to_owned(), operations)])
+            }
             _ => return Err(ScimError::syntax("An operation needs an object as its `data`.")),
         };
         Ok(BulkOperation { method, kind, id, version: version?, data })

@@ -37,6 +37,33 @@ fn s26_what_is_named_is_made_first_also_if_it_comes_later() {
 }
 
 #[test]
+fn s26_the_data_of_a_patch_may_be_its_operations_alone() {
+    // RFC 7644 §3.7.3.
+    let operations = json!([{ "op": "replace", "path": "userName", "value": "dave" }]);
+    let plan = plan(&json!([
+        { "method": "PATCH", "path": "/Users/5d8d29d3", "data": operations },
+        { "method": "PUT", "path": "/Users/5d8d29d3", "data": operations },
+    ]));
+    assert_eq!(told(&plan), ["0", "1 400"]);
+    assert_eq!(plan.steps[0].operation.as_ref().unwrap().data["Operations"], operations);
+}
+
+#[test]
+fn s26_paths_of_a_patch_may_name_what_is_made() {
+    let path = |id: &str| format!("members[value eq \"{id}\" or value eq \"7\"]");
+    let plan = plan(&json!([
+        { "method": "PATCH", "path": "/Groups/1", "data": { "operations": [{ "op": "remove", "Path": path("bulkId:ada") }] } },
+        { "method": "PATCH", "path": "/Groups/1", "data": { "Operations": [{ "op": "remove", "path": path("bulkId:bo") }] } },
+        make("ada", "/Users", &json!({ "userName": "ada@x" })),
+    ]));
+    assert_eq!(told(&plan), ["1 400", "2", "0"]);
+    let made = HashMap::from([("ada".to_owned(), "id-a".to_owned())]);
+    let patch = plan.steps[2].operation.clone().unwrap();
+    assert_eq!(patch.clone().resolved(&made).unwrap().data["operations"][0]["Path"], path("id-a"));
+    assert_eq!(patch.resolved(&HashMap::new()).unwrap_err().status(), 409);
+}
+
+#[test]
 fn s26_circles_and_unknown_names_are_refused_alone() {
     let manager =
         |name: &str, of: &str| make(name, "/Users", &json!({ "userName": name, "manager": format!("bulkId:{of}") }));
