@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, refused};
 use super::cursor::CursorKey;
 use super::error::ScimError;
+use super::group_lists::MemberBounds;
 use super::limits;
 use super::list::ListRequest;
 use super::request_log::{Came, RequestLog};
@@ -44,6 +45,7 @@ pub struct ScimServer {
     pub(super) rng: Arc<dyn Rng>,
     pub(super) rosters: Arc<Rosters>,
     pub(super) cursors: CursorKey,
+    pub(super) bounds: MemberBounds,
     log: RequestLog,
     /// The base URL, from the configuration alone (S16); no slash at its end.
     pub(super) base: String,
@@ -88,6 +90,7 @@ impl ScimServer {
             rng,
             rosters,
             cursors,
+            bounds: MemberBounds::default(),
             log: RequestLog::default(),
             base,
             turns: Mutex::default(),

@@ -14,8 +14,8 @@ use super::route::user_id;
 use super::schema::Kind;
 use super::users::projection;
 use super::{Asked, ScimServer};
-use crate::directory::provisioning::Group;
 use crate::directory::provisioning::group::{self, MemberChange};
+use crate::directory::provisioning::{Group, group_members};
 use crate::kernel::{TeamId, UserId};
 use crate::store::Tx;
 
@@ -35,7 +35,7 @@ impl ScimServer {
         found: &Group,
         members: bool,
     ) -> Result<Rendered, ScimError> {
-        let members = if members { group::members(tx, &asked.scope, found.id).await? } else { Vec::new() };
+        let members = if members { group_members::members(tx, &asked.scope, found.id).await? } else { Vec::new() };
         Ok(render::group(&self.base, found, &members))
     }
 

@@ -99,21 +99,32 @@ impl ScimServer {
     /// The page of a list that is at hand as a whole.
     pub(super) fn cut<T>(&self, wanted: &Wanted, found: Vec<T>) -> Result<Cut<T>, ScimError> {
         let total = found.len();
-        let (start, index) = match &wanted.page {
-            Page::Index(index) => (index - 1, Some(*index)),
-            Page::Cursor(None) => (0, None),
+        let items: Vec<T> = found.into_iter().skip(self.start(wanted)?).take(wanted.count).collect();
+        let position = self.standing(wanted, items.len(), total)?;
+        Ok(Cut { total, items, position })
+    }
+
+    /// How many stand before the page.
+    fn start(&self, wanted: &Wanted) -> Result<usize, ScimError> {
+        match &wanted.page {
+            Page::Index(index) => Ok(index - 1),
+            Page::Cursor(None) => Ok(0),
             Page::Cursor(Some(cursor)) => {
                 let place = self.cursors.open(&wanted.name, cursor, self.store.now())?;
                 let wrong = || ScimError::new(ScimType::InvalidCursor, "The cursor is none of this list: begin again.");
-                (place.parse().map_err(|_| wrong())?, None)
+                place.parse().map_err(|_| wrong())
             }
-        };
-        let items: Vec<T> = found.into_iter().skip(start).take(wanted.count).collect();
-        let behind = start.saturating_add(items.len());
-        let next = (behind < total && !items.is_empty())
-            .then(|| self.cursors.seal(&wanted.name, &behind.to_string(), self.store.now()));
-        let position = index.map_or(Position::Cursor(next), Position::Index);
-        Ok(Cut { total, items, position })
+        }
+    }
+
+    /// Where a page stands that has `shown` of `total`.
+    pub(super) fn standing(&self, wanted: &Wanted, shown: usize, total: usize) -> Result<Position, ScimError> {
+        if let Page::Index(index) = &wanted.page {
+            return Ok(Position::Index(*index));
+        }
+        let behind = self.start(wanted)?.saturating_add(shown);
+        let more = behind < total && shown > 0;
+        Ok(Position::Cursor(more.then(|| self.cursors.seal(&wanted.name, &behind.to_string(), self.store.now()))))
     }
 
     pub(super) async fn list_users(&self, asked: &Asked, request: &ListRequest) -> Result<Answer, ScimError> {
@@ -128,7 +139,10 @@ impl ScimServer {
         };
         let groups = wanted.projection.wants("groups") || wanted.projection.wants("meta");
         let mut resources = Vec::new();
-        for found in &cut.items {
+        for (number, found) in cut.items.iter().enumerate() {
+            if number % STEP == STEP - 1 {
+                tokio::task::yield_now().await;
+            }
             let shown = self.shown_with(&tx, asked, found, groups).await?;
             resources.push(Value::Object(wanted.projection.apply(shown)));
         }

@@ -75,7 +75,7 @@ async fn of_team(tx: &Tx, team: Team) -> Result<Group, StoreError> {
     })
 }
 
-async fn team_of(tx: &Tx, scope: &ProvisioningScope, id: TeamId) -> Result<Team, ProvisioningError> {
+pub(super) async fn team_of(tx: &Tx, scope: &ProvisioningScope, id: TeamId) -> Result<Team, ProvisioningError> {
     let found = team::by_id(tx, scope.organization(), id).await?;
     found.ok_or_else(|| ProvisioningError::NoSuchResource(id.to_string()))
 }
@@ -136,36 +136,12 @@ pub async fn list(
     Ok(found)
 }
 
-/// Who is in a group, as far as the scope may see them, in the order of their accounts.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn members(tx: &Tx, scope: &ProvisioningScope, group: TeamId) -> Result<Vec<GroupMember>, ProvisioningError> {
-    let mut found = Vec::new();
-    for account in accounts(tx, scope, group).await? {
-        let Some(account) = user::by_id(tx, account).await? else { continue };
-        if person::is_seen(tx, scope, &account).await? {
-            let id = person::id_of(tx, scope, account.id).await?;
-            found.push(GroupMember { id });
-        }
-    }
-    Ok(found)
-}
-
-/// Whether this person is in the group: one look, however large it is.
-///
-/// # Errors
-/// [`ProvisioningError`].
-pub async fn has(tx: &Tx, scope: &ProvisioningScope, group: TeamId, id: UserId) -> Result<bool, ProvisioningError> {
-    let Some(account) = seen(tx, scope, id).await? else { return Ok(false) };
-    if scope.is_admin() {
-        return Ok(linked_group::has(tx, scope.organization(), group, account.id).await?);
-    }
-    let team = team_of(tx, scope, group).await?;
-    Ok(team_member::find(tx, &team, account.id).await?.is_some())
-}
-
-async fn accounts(tx: &Tx, scope: &ProvisioningScope, group: TeamId) -> Result<Vec<UserId>, ProvisioningError> {
+/// The accounts in a group, seen or not.
+pub(super) async fn accounts(
+    tx: &Tx,
+    scope: &ProvisioningScope,
+    group: TeamId,
+) -> Result<Vec<UserId>, ProvisioningError> {
     if scope.is_admin() {
         return Ok(linked_group::accounts(tx, scope.organization(), group).await?);
     }
@@ -173,7 +149,7 @@ async fn accounts(tx: &Tx, scope: &ProvisioningScope, group: TeamId) -> Result<V
 }
 
 /// The account that an id means, if the scope may see it.
-async fn seen(tx: &Tx, scope: &ProvisioningScope, id: UserId) -> Result<Option<User>, StoreError> {
+pub(super) async fn seen(tx: &Tx, scope: &ProvisioningScope, id: UserId) -> Result<Option<User>, StoreError> {
     let account = tx.get(&IDS, &(scope.organization(), id)).await?.unwrap_or(id);
     let Some(account) = user::by_id(tx, account).await? else { return Ok(None) };
     if !person::is_seen(tx, scope, &account).await? || person::id_of(tx, scope, account.id).await? != id {

@@ -9,6 +9,7 @@ mod cursor_key;
 mod domain_list;
 pub mod error;
 pub mod group;
+pub mod group_members;
 pub mod linked_group;
 pub mod mapping;
 mod ordered;

@@ -120,16 +120,24 @@ impl Changes {
             (Verb::Remove, Some(chosen), _) => self.push_members(GroupChange::RemoveMembers(chosen)),
             (Verb::Remove, None, Some(sent)) => self.push_members(GroupChange::RemoveMembers(sent)),
             // Only the one that says nothing of whom it means, means all (S28).
-            (Verb::Remove, None, None) => self.0.push(GroupChange::RemoveAll),
+            (Verb::Remove, None, None) => self.push_whole(GroupChange::RemoveAll),
             (Verb::Add, None, sent) => self.push_members(GroupChange::AddMembers(sent.unwrap_or_default())),
             (Verb::Add, Some(chosen), _) => self.push_members(GroupChange::AddMembers(chosen)),
-            (Verb::Replace, None, sent) => self.0.push(GroupChange::ReplaceMembers(sent.unwrap_or_default())),
+            (Verb::Replace, None, sent) => {
+                self.push_whole(GroupChange::ReplaceMembers(sent.unwrap_or_default()));
+            }
             (Verb::Replace, Some(chosen), sent) => {
                 self.push_members(GroupChange::RemoveMembers(chosen));
                 self.push_members(GroupChange::AddMembers(sent.unwrap_or_default()));
             }
         }
         Ok(())
+    }
+
+    /// After one that says who all the members are, those before it make no difference.
+    fn push_whole(&mut self, change: GroupChange) {
+        self.0.retain(|before| matches!(before, GroupChange::DisplayName(_) | GroupChange::ExternalId(_)));
+        self.0.push(change);
     }
 
     /// Joins with the change before it where that is of the same sort, and drops one of nobody.

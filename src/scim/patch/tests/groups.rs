@@ -112,3 +112,28 @@ fn s24_a_refusal_has_its_keyword() {
         assert_eq!(error.to_json()["scimType"], expected, "{operation}");
     }
 }
+
+#[test]
+fn s40_what_comes_before_a_replacement_of_all_members_is_not_done() {
+    check(
+        json!([
+            {"op": "add", "path": "members", "value": ["a", "b"]},
+            {"op": "replace", "path": "displayName", "value": "Ops"},
+            {"op": "replace", "path": "members", "value": ["c"]},
+            {"op": "remove", "path": "members", "value": ["c"]},
+            {"op": "replace", "path": "members", "value": ["d"]},
+            {"op": "add", "path": "members", "value": ["e"]},
+        ]),
+        &[
+            GroupChange::DisplayName("Ops".to_owned()),
+            GroupChange::ReplaceMembers(ids(&["d"])),
+            GroupChange::AddMembers(ids(&["e"])),
+        ],
+    );
+    check(
+        json!([{"op": "add", "path": "members", "value": ["a"]}, {"op": "remove", "path": "members"}]),
+        &[GroupChange::RemoveAll],
+    );
+    let wrong = json!([{"op": "add", "path": "members", "value": 7}, {"op": "remove", "path": "members"}]);
+    assert!(changes(&wrong).is_err(), "it is refused all the same");
+}
