@@ -1,8 +1,9 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
 use super::{
-    access_request, audit, barred, claim, discovery, last_used, link, login, member, one_time_link, organization,
-    outbox, password, provisioning, provisioning_log, sso, sso_proof, team, team_member, two_factor, user,
+    access_request, audit, barred, claim, discovery, gain_stamp, last_used, link, login, member, one_time_link,
+    organization, outbox, password, provisioning, provisioning_log, sso, sso_proof, team, team_member, two_factor,
+    user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -14,6 +15,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(login::checkers());
     all.extend(outbox::checkers());
     all.extend(provisioning_log::checkers());
+    all.extend(gain_stamp::checkers());
     all.extend(password::checkers());
     all.extend(one_time_link::checkers());
     all.extend(discovery::checkers());

@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod effective;
 pub mod entry;
 pub mod error;
+pub mod gain_stamp;
 pub mod last_used;
 pub mod life;
 pub mod link;

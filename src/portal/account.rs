@@ -94,10 +94,8 @@ pub async fn end_others(
 ) -> Result<Response, Trouble> {
     same_origin::check(&headers, &portal.origin)?;
     let Some(visitor) = portal.visitor(&headers).await? else { return Ok(sign_in_first()) };
-    let others = portal.sessions_of(visitor.user).await?.into_iter().filter(|session| session.id != visitor.session);
-    let others: Vec<SessionId> = others.map(|session| session.id).collect();
-    portal.end_sessions(visitor, &others, client).await?;
-    tracing::info!(session = %visitor.session, count = others.len(), "other sessions ended by their owner");
+    let count = portal.end_other_sessions(visitor, client).await?;
+    tracing::info!(session = %visitor.session, count, "other sessions ended by their owner");
     Ok(page::redirect(HERE, &[]))
 }
 

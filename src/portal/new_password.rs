@@ -28,8 +28,8 @@ use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::{AuditEntry, User, member, password, user};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
 use crate::second_factor::{factors, trusted};
-use crate::session::{Method, Scope, half, records};
-use crate::store::{StoreError, Tx};
+use crate::session::{Method, half, records};
+use crate::store::Tx;
 
 /// Where a mailed link leads.
 pub const HERE: &str = "/.vestibule/password/new";
@@ -238,7 +238,7 @@ impl Portal {
         password::set(tx, user.id, hash)?;
         one_time_link::forget(tx, user.id).await?;
         trusted::forget_all(tx, user.id).await?;
-        end_sessions(tx, user, stays).await?;
+        records::end_each(tx, user.id, stays).await?;
         half::end_all(tx, user.id).await?;
         let from = arrival.client.to_string();
         for organization in member::of_user(tx, user.id).await? {
@@ -286,14 +286,4 @@ impl Portal {
         };
         page::html(status, FormTarget::Here, &page)
     }
-}
-
-/// Ends the sessions of an account, each for itself, so that one that is made in the same transaction lives.
-async fn end_sessions(tx: &Tx, user: &User, stays: Option<SessionId>) -> Result<(), StoreError> {
-    for record in records::list(tx, Scope::User(user.id)).await? {
-        if Some(record.id) != stays {
-            records::revoke(tx, Scope::Session(record.id)).await?;
-        }
-    }
-    Ok(())
 }

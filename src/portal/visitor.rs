@@ -57,6 +57,23 @@ impl Portal {
         self.store.transaction("end sessions", end).await
     }
 
+    /// Ends all sessions of the person who is signed in but this one, however many;
+    /// audits each, and gives how many there were.
+    pub(super) async fn end_other_sessions(&self, by: Visitor, client: Client) -> Result<usize, Trouble> {
+        let end = async |tx: Tx| {
+            let person = user::by_id(&tx, by.user).await?;
+            half::end_all(&tx, by.user).await?;
+            let actor = person.map_or_else(|| by.user.to_string(), |person| person.email.to_string());
+            let ended = records::end_each(&tx, by.user, Some(by.session)).await?;
+            for record in &ended {
+                let entry = AuditEntry::new(&tx, &actor, "session.end", record.id).from(client);
+                audit::append(&tx, &*self.rng, record.organization.unwrap_or(OPERATOR), &entry)?;
+            }
+            Ok::<_, Trouble>(ended.len())
+        };
+        self.store.transaction("end other sessions", end).await
+    }
+
     /// The sessions of an account, newest first.
     pub(super) async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionRecord>, Trouble> {
         Ok(records::list(&self.store.reader(), Scope::User(user)).await?)

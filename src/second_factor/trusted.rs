@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::factors::of_account;
+use crate::directory::gain_stamp;
 use crate::kernel::{Rng, Timestamp, TokenHash, UserId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker};
 
@@ -38,6 +39,7 @@ pub struct TrustedBrowser {
 /// # Errors
 /// The store's.
 pub async fn trust(tx: &Tx, rng: &dyn Rng, user: UserId, long: Duration, name: &str) -> Result<String, StoreError> {
+    gain_stamp::moved(tx, user)?;
     let mut held = of(tx, user).await?;
     held.sort_by_key(|(_, browser)| browser.since);
     let over = (held.len() + 1).saturating_sub(KEPT);
@@ -83,6 +85,7 @@ pub async fn forget(tx: &Tx, user: UserId, id: [u8; 32]) -> Result<bool, StoreEr
 /// # Errors
 /// The store's.
 pub async fn forget_all(tx: &Tx, user: UserId) -> Result<(), StoreError> {
+    gain_stamp::watch(tx, user).await?;
     for (id, _) in of(tx, user).await? {
         tx.delete(&TRUSTED, &(user, id));
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::sessions::NewSession;
-use crate::directory::Story;
 use crate::directory::two_factor::FirstFactor;
+use crate::directory::{Story, gain_stamp};
 use crate::kernel::{OrgId, Rng, Timestamp, TokenHash, UserId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker};
 
@@ -65,6 +65,7 @@ impl HalfId {
 /// The store's.
 pub async fn begin(tx: &Tx, rng: &dyn Rng, half: &HalfSession) -> Result<String, StoreError> {
     let user = half.new.user;
+    gain_stamp::moved(tx, user)?;
     let held = tx.scan(&BY_USER, &user, None, KEPT).await?;
     if let (Some(((_, key), ())), KEPT) = (held.first(), held.len()) {
         drop_row(tx, user, key);
@@ -100,6 +101,7 @@ fn drop_row(tx: &Tx, user: UserId, key: &[u8; 32]) {
 /// # Errors
 /// The store's.
 pub async fn end_all(tx: &Tx, user: UserId) -> Result<(), StoreError> {
+    gain_stamp::watch(tx, user).await?;
     // Two at once may have made room for one: look a little further.
     for ((_, key), ()) in tx.scan(&BY_USER, &user, None, 10 * KEPT).await? {
         drop_row(tx, user, &key);

@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::token::{Method, SecondFactor, SessionToken};
-use crate::directory::revocation;
 pub(super) use crate::directory::revocation::REVOCATIONS;
 pub use crate::directory::revocation::Scope;
+use crate::directory::{gain_stamp, revocation};
 use crate::kernel::{OrgId, SessionId, Timestamp, UserId};
 use crate::store::{Key, StoreError, Table, TableChecker, Tx, checker, decodes};
 
@@ -23,6 +23,8 @@ const BY_ORGANIZATION: Table<(OrgId, SessionId), ()> = Table::new("session_by_or
 
 /// How many sessions a list gives at most.
 pub const LIST_LIMIT: usize = 1000;
+/// How many sessions of an account are looked at in one step when all are ended.
+const STEP: usize = 500;
 /// How much of the browser's name is kept, in bytes.
 const USER_AGENT_LIMIT: usize = 120;
 
@@ -123,6 +125,7 @@ pub(super) fn insert(
         user_agent: agent.map(shorten),
     };
     let end = record.absolute_end;
+    gain_stamp::moved(tx, record.user)?;
     tx.put_until(&SESSIONS, &record.id, &record, end)?;
     tx.put_until(&BY_USER, &(record.user, record.id), &(), end)?;
     if let Some(organization) = record.organization {
@@ -151,6 +154,32 @@ pub async fn revoke(tx: &Tx, scope: Scope) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Ends the sessions of an account, each for itself, so that `stays` lives, and one that is made in the same transaction
+/// later on; gives those that were not over.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn end_each(tx: &Tx, user: UserId, stays: Option<SessionId>) -> Result<Vec<SessionRecord>, StoreError> {
+    gain_stamp::watch(tx, user).await?;
+    let (mut ended, mut after) = (Vec::new(), None);
+    loop {
+        let rows = tx.scan(&BY_USER, &user, after.as_ref(), STEP).await?;
+        let is_last = rows.len() < STEP;
+        for ((_, id), ()) in &rows {
+            if Some(*id) != stays
+                && let Some(record) = find(tx, *id).await?
+            {
+                revoke(tx, Scope::Session(*id)).await?;
+                ended.push(record);
+            }
+        }
+        match rows.into_iter().next_back() {
+            Some((key, ())) if !is_last => after = Some(key),
+            _ => return Ok(ended),
+        }
+    }
 }
 
 /// The session with this id, if it is not over.
@@ -249,12 +278,8 @@ mod tests {
         report.findings.into_iter().map(|finding| finding.problem).collect()
     }
 
-    #[tokio::test]
-    async fn every_list_leads_to_its_session_and_a_check_tells_where_not() {
-        let now = Timestamp::from_seconds(1_800_000_000);
-        let store = Store::open(SledBackend::temporary().unwrap(), Arc::new(ManualClock::at(now))).await.unwrap();
-        let (one, other) = (SessionId::from_bytes([3; 16]), SessionId::from_bytes([4; 16]));
-        let token = |id| SessionToken {
+    fn token(id: SessionId, now: Timestamp) -> SessionToken {
+        SessionToken {
             id,
             user: USER,
             organization: Some(ORGANIZATION),
@@ -265,10 +290,64 @@ mod tests {
             auth_time: now,
             seen: now,
             absolute_end: now.plus(LONGEST_SESSION),
+        }
+    }
+
+    fn numbered(number: usize) -> SessionId {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        SessionId::from_bytes(bytes)
+    }
+
+    async fn store() -> (Store, Timestamp) {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        (Store::open(SledBackend::temporary().unwrap(), Arc::new(ManualClock::at(now))).await.unwrap(), now)
+    }
+
+    #[tokio::test]
+    async fn all_of_an_account_end_however_many_there_are_but_the_one_that_stays() {
+        let (store, now) = store().await;
+        let count = 2 * STEP + 2;
+        for first in (0..count).step_by(100) {
+            let fill = async |tx: &Tx| {
+                (first..count.min(first + 100))
+                    .try_for_each(|number| insert(tx, &token(numbered(number), now), None, (None, None)))
+            };
+            store.transaction::<_, StoreError, _, _>("test", |tx: Tx| async { fill(&{ tx }).await }).await.unwrap();
+        }
+        let stays = numbered(count - 2);
+        let end = async |tx: Tx| end_each(&tx, USER, Some(stays)).await;
+        let ended = store.transaction::<_, StoreError, _, _>("test", end).await.unwrap();
+        assert_eq!(ended.len(), count - 1);
+        let left = list(&store.reader(), Scope::User(USER)).await.unwrap();
+        assert_eq!(left.into_iter().map(|record| record.id).collect::<Vec<_>>(), [stays]);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_made_between_the_look_and_the_commit_ends_too() {
+        let (store, now) = store().await;
+        let late = numbered(1);
+        let runs = std::sync::atomic::AtomicUsize::new(0);
+        let end = async |tx: Tx| {
+            let ended = end_each(&tx, USER, None).await?;
+            if runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+                let sign_in = async |tx: Tx| insert(&tx, &token(late, now), None, (None, None));
+                store.transaction::<_, StoreError, _, _>("sign in", sign_in).await?;
+            }
+            revocation::revoke(&tx, Scope::Session(numbered(2)))?;
+            Ok(ended.len())
         };
+        assert_eq!(store.transaction::<_, StoreError, _, _>("end", end).await.unwrap(), 1);
+        assert_eq!(find(&store.reader(), late).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn every_list_leads_to_its_session_and_a_check_tells_where_not() {
+        let (store, now) = store().await;
+        let (one, other) = (SessionId::from_bytes([3; 16]), SessionId::from_bytes([4; 16]));
         let both = async |tx: &Tx| {
-            insert(tx, &token(one), None, (None, None))?;
-            insert(tx, &token(other), None, (None, None))
+            insert(tx, &token(one, now), None, (None, None))?;
+            insert(tx, &token(other, now), None, (None, None))
         };
         let fine = Vec::<String>::new();
         assert_eq!(changed(&store, both).await, fine);
