@@ -17,8 +17,11 @@ use crate::store::{StoreError, Table, TableChecker, Tx, Window, checker, count, 
 
 /// The last code that was sent, by account and the sign-in or session that asked.
 const SENT: Table<(UserId, String), SentCode> = Table::new("sms_codes");
-/// Messages to a number in a day, by its hash.
+/// Messages to a number that counts in a day, by its hash.
 const TO_NUMBER: Table<[u8; 32], Window> = Table::new("sms_by_number");
+/// Messages to a number that is to be proved in a day, by its hash: whoever asks for these may be a stranger to it, and
+/// takes nothing from its owner.
+const SET_UPS_TO_NUMBER: Table<[u8; 32], Window> = Table::new("sms_set_ups_by_number");
 /// Messages for an organization in a day.
 const FOR_ORGANIZATION: Table<OrgId, Window> = Table::new("sms_by_organization");
 /// Messages for an account in an hour.
@@ -30,6 +33,10 @@ pub const GOOD_FOR: Duration = Duration::from_secs(10 * 60);
 pub const RESEND_AFTER: Duration = Duration::from_secs(30);
 /// How many messages an account may ask for in an hour.
 const PER_ACCOUNT: u32 = 5;
+/// How many messages go in a day to a number that is to be proved, by whomever it is; fewer, if that is the cap of all.
+const SET_UPS_PER_NUMBER: u32 = 5;
+/// The part of an organization's daily messages, one in so many, that is kept for answers: no set-up gets these.
+const KEPT_FOR_ANSWERS: u32 = 4;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How many wrong codes void one that is to prove a new number.
@@ -110,6 +117,53 @@ pub(super) struct Message {
     pub to: PhoneNumber,
     pub code: String,
     pub until: Timestamp,
+    counted: Counted,
+}
+
+/// Where a message counts.
+#[derive(Clone, Copy)]
+struct Counted {
+    number: [u8; 32],
+    organization: OrgId,
+    is_set_up: bool,
+}
+
+impl Counted {
+    /// Messages to the number, and how many there may be.
+    fn by_number(self, settings: &SmsSettings) -> (&'static Table<[u8; 32], Window>, u32) {
+        if self.is_set_up {
+            return (&SET_UPS_TO_NUMBER, settings.daily_per_number.min(SET_UPS_PER_NUMBER));
+        }
+        (&TO_NUMBER, settings.daily_per_number)
+    }
+
+    /// How many messages there may be for the organization.
+    const fn by_organization(self, settings: &SmsSettings) -> u32 {
+        if self.is_set_up { for_set_ups(settings) } else { settings.daily_per_organization }
+    }
+
+    /// How long there have been too many; `None`: there have not.
+    async fn too_many(self, tx: &Tx, settings: &SmsSettings) -> Result<Option<Duration>, StoreError> {
+        let (table, limit) = self.by_number(settings);
+        let number = over(tx, tx.get(table, &self.number).await?, limit);
+        let all = tx.get(&FOR_ORGANIZATION, &self.organization).await?;
+        Ok(number.max(over(tx, all, self.by_organization(settings))))
+    }
+
+    /// Counts one; gives how many there are to the number, and for the organization.
+    async fn count(self, tx: &Tx, settings: &SmsSettings) -> Result<(u32, u32), StoreError> {
+        let of_number = count(tx, self.by_number(settings).0, &self.number, DAY).await?;
+        Ok((of_number, count(tx, &FOR_ORGANIZATION, &self.organization, DAY).await?))
+    }
+}
+
+/// How many messages of an organization's day set-ups may take.
+const fn for_set_ups(settings: &SmsSettings) -> u32 {
+    settings.daily_per_organization - settings.daily_per_organization / KEPT_FOR_ANSWERS
+}
+
+fn over(tx: &Tx, window: Option<Window>, limit: u32) -> Option<Duration> {
+    window.filter(|window| window.count >= limit).map(|window| window.ends.since(tx.now()))
 }
 
 /// Whether a message may be sent.
@@ -151,7 +205,8 @@ pub(super) async fn prepare(
             return Ok(Prepared::Wait(next.since(tx.now())));
         }
     }
-    if let Some(long) = too_many(tx, person, &to, settings).await? {
+    let counted = Counted { number: to.hash(), organization: person.organization, is_set_up: set_up.is_some() };
+    if let Some(long) = too_many(tx, person, counted, settings).await? {
         return Ok(Prepared::Wait(long));
     }
     let (id, code) = (person.rng.token::<9>(), six_digits(person.rng));
@@ -167,7 +222,7 @@ pub(super) async fn prepare(
         delivery: Delivery::Sending,
     };
     tx.put_until(&SENT, &key, &sent, until)?;
-    Ok(Prepared::Send(Box::new(Message { id, user, place: place.to_owned(), to, code, until })))
+    Ok(Prepared::Send(Box::new(Message { id, user, place: place.to_owned(), to, code, until, counted })))
 }
 
 /// Counts one message; if it is one too many, how long that lasts, and nothing is counted. The first that is too many
@@ -175,33 +230,36 @@ pub(super) async fn prepare(
 async fn too_many(
     tx: &Tx,
     person: &Person<'_>,
-    to: &PhoneNumber,
+    counted: Counted,
     settings: &SmsSettings,
 ) -> Result<Option<Duration>, StoreError> {
-    let (account, number, organization) = (person.user.id, to.hash(), person.organization);
-    let over = |window: Option<Window>, limit: u32| {
-        window.filter(|window| window.count >= limit).map(|window| window.ends.since(tx.now()))
-    };
-    let waits = [
-        over(tx.get(&FOR_ACCOUNT, &account).await?, PER_ACCOUNT),
-        over(tx.get(&TO_NUMBER, &number).await?, settings.daily_per_number),
-        over(tx.get(&FOR_ORGANIZATION, &organization).await?, settings.daily_per_organization),
-    ];
-    if let Some(long) = waits.into_iter().flatten().max() {
+    let (account, organization) = (person.user.id, person.organization);
+    let of_account = over(tx, tx.get(&FOR_ACCOUNT, &account).await?, PER_ACCOUNT);
+    if let Some(long) = of_account.max(counted.too_many(tx, settings).await?) {
         tracing::warn!(user = %account, %organization, "too many SMS were asked for: none is sent");
         return Ok(Some(long));
     }
     count(tx, &FOR_ACCOUNT, &account, HOUR).await?;
-    let of_number = count(tx, &TO_NUMBER, &number, DAY).await?;
-    let of_organization = count(tx, &FOR_ORGANIZATION, &organization, DAY).await?;
-    if of_number == settings.daily_per_number {
+    let (of_number, of_organization) = counted.count(tx, settings).await?;
+    if of_number == counted.by_number(settings).1 {
         person.audit(tx, "second_factor.sms.limit", "", &format!("{of_number} messages to one number in a day"))?;
     }
-    if of_organization == settings.daily_per_organization {
+    if [for_set_ups(settings), settings.daily_per_organization].contains(&of_organization) {
         let after = format!("{of_organization} messages for the organization in a day");
         person.audit(tx, "second_factor.sms.limit", "", &after)?;
     }
     Ok(None)
+}
+
+/// Counts a further try of a message that may have been sent already: it may be paid twice. `false`: it would be one too
+/// many.
+pub(super) async fn count_again(tx: &Tx, message: &Message, settings: &SmsSettings) -> Result<bool, StoreError> {
+    if message.counted.too_many(tx, settings).await?.is_some() {
+        tracing::warn!(user = %message.user, "an SMS is not tried again: too many were sent today");
+        return Ok(false);
+    }
+    message.counted.count(tx, settings).await?;
+    Ok(true)
 }
 
 /// The code that was last asked for in `place`, while it is good.
@@ -290,5 +348,5 @@ pub(in crate::second_factor) async fn forget(tx: &Tx, user: UserId) -> Result<()
 /// What is promised of the records.
 pub(in crate::second_factor) fn checkers() -> Vec<TableChecker> {
     let sent = checker(&SENT, async |tx: Tx, (id, _), _: SentCode| of_account(&tx, id).await);
-    vec![sent, decodes(&TO_NUMBER), decodes(&FOR_ORGANIZATION), decodes(&FOR_ACCOUNT)]
+    vec![sent, decodes(&TO_NUMBER), decodes(&SET_UPS_TO_NUMBER), decodes(&FOR_ORGANIZATION), decodes(&FOR_ACCOUNT)]
 }

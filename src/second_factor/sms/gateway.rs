@@ -56,8 +56,10 @@ pub(super) enum Refused {
     Number,
     /// The gateway takes nothing from us: account, token, money, the sender.
     Us,
-    /// It is overloaded, slow, broken, or not there: try again, after so long if it said.
+    /// It is overloaded or not there, and took nothing: try again, after so long if it said.
     Later(Option<Duration>),
+    /// It was slow, broke off or failed within: it may have sent the message. Try again, and count that.
+    Unsure(Option<Duration>),
 }
 
 /// What became of a message.
@@ -134,7 +136,9 @@ impl Gateway {
         let status = answer.status();
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
             tracing::warn!(%status, "the SMS gateway can't just now");
-            return Err(Refused::Later(retry_after(&answer)));
+            let asked = retry_after(&answer);
+            let took_nothing = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            return Err(if took_nothing { Refused::Later(asked) } else { Refused::Unsure(asked) });
         }
         let body = body(answer).await?;
         let empty = Answer { sid: None, status: None, code: None };
@@ -152,7 +156,7 @@ fn later(error: &reqwest::Error) -> Refused {
         "the exchange broke off"
     };
     tracing::warn!(why, "the SMS gateway can't just now");
-    Refused::Later(None)
+    if error.is_connect() { Refused::Later(None) } else { Refused::Unsure(None) }
 }
 
 /// How long it asks to wait, in whole seconds (RFC 9110 §10.2.3).

@@ -19,7 +19,7 @@ pub use number::{InvalidNumber, PhoneNumber};
 use super::person::Person;
 use crate::kernel::Timestamp;
 use crate::store::{Store, StoreError, Tx};
-use codes::{Message, Prepared, note, prepare};
+use codes::{Message, Prepared, count_again, note, prepare};
 use gateway::{ANSWER_WITHIN, Fate, Gateway, Refused};
 
 /// How many messages are followed at once; those beyond are sent, and not followed.
@@ -135,10 +135,15 @@ impl Sms {
             let pause = pauses.next().copied();
             let (delivery, pause) = match (refused, pause) {
                 (Refused::Number, _) => (Delivery::WrongNumber, None),
-                (Refused::Later(asked), Some(pause)) => (Delivery::Delayed, Some(pause.max(asked.unwrap_or_default()))),
-                (Refused::Us | Refused::Later(_), _) => (Delivery::Unavailable, None),
+                (Refused::Later(asked) | Refused::Unsure(asked), Some(pause)) => {
+                    (Delivery::Delayed, Some(pause.max(asked.unwrap_or_default())))
+                }
+                (Refused::Us | Refused::Later(_) | Refused::Unsure(_), _) => (Delivery::Unavailable, None),
             };
-            let pause = pause.filter(|pause| self.is_good(message.until, *pause));
+            let mut pause = pause.filter(|pause| self.is_good(message.until, *pause));
+            if pause.is_some() && matches!(refused, Refused::Unsure(_)) && !self.count_again(message).await? {
+                pause = None;
+            }
             let delivery =
                 if pause.is_none() && delivery == Delivery::Delayed { Delivery::Unavailable } else { delivery };
             let waited_for = self.note(message, delivery).await?;
@@ -177,6 +182,12 @@ impl Sms {
     /// Whether a code that is good until `until` still is after a pause.
     fn is_good(&self, until: Timestamp, pause: Duration) -> bool {
         self.store.now().plus(pause) < until
+    }
+
+    /// Counts a try after one that may have been a message; `false`: it would be one too many.
+    async fn count_again(&self, message: &Message) -> Result<bool, StoreError> {
+        let count = async |tx: Tx| count_again(&tx, message, &self.settings).await;
+        self.store.transaction("count SMS again", count).await
     }
 
     async fn note(&self, message: &Message, delivery: Delivery) -> Result<bool, StoreError> {

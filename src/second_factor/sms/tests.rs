@@ -1,5 +1,7 @@
 //! Codes by SMS against a gateway that speaks Twilio's form and misbehaves: slow, 500, 429, accepted and undelivered.
 
+mod caps;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +16,8 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
-use crate::directory::{User, audit, user};
-use crate::kernel::{Client, Secret};
+use crate::directory::audit;
+use crate::kernel::Secret;
 use crate::second_factor::person::tests::World;
 use crate::second_factor::{
     Answer, Confirmed, FactorMethod, Guarded, Reserved, Verdict, answer, factors, phone, reserve,
@@ -278,63 +280,6 @@ async fn a_code_lives_ten_minutes_and_the_next_one_replaces_it() {
     town.world.clock.advance(GOOD_FOR);
     assert!(!town.answer(PLACE, &second).await, "too late");
     assert_eq!(town.delivery().await, None);
-}
-
-#[tokio::test]
-async fn an_account_asks_for_five_in_an_hour() {
-    let town = Town::with_phone(&[], "delivered").await;
-    let mut sent = 1;
-    loop {
-        town.world.clock.advance(Duration::from_secs(60));
-        match town.ask().await {
-            SmsSent::Underway => sent += 1,
-            SmsSent::Wait(long) => {
-                assert_eq!((sent, long), (5, Duration::from_secs(3600 - 5 * 60)));
-                town.world.clock.advance(long);
-                assert_eq!(town.ask().await, SmsSent::Underway);
-                return;
-            }
-            SmsSent::NoPhone => panic!("there is one"),
-        }
-    }
-}
-
-/// Somebody else.
-async fn person_number(town: &Town, number: usize) -> User {
-    let email = format!("person{number}@acme.example").parse().unwrap();
-    town.world.run(async |tx| user::create(tx, &*town.world.rng, &email)).await
-}
-
-async fn sent_for(town: &Town, who: &User, number: &str) -> SmsSent {
-    let organization = audit::OPERATOR;
-    let person = Person { user: who, organization, client: Client::default(), rng: &*town.world.rng };
-    town.sms.send(&person, PLACE, SmsFor::SetUp(&number.parse().unwrap())).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_number_and_an_organization_have_daily_caps_whoever_asks() {
-    let limits = |settings| SmsSettings { daily_per_number: 3, daily_per_organization: 7, ..settings };
-    let town = Town::with(&[], "delivered", limits).await;
-    let day = SmsSent::Wait(Duration::from_secs(24 * 3600));
-    for round in 0..3 {
-        assert_eq!(sent_for(&town, &person_number(&town, round).await, NUMBER).await, SmsSent::Underway);
-    }
-    assert_eq!(sent_for(&town, &person_number(&town, 3).await, NUMBER).await, day, "the number's");
-    for round in 4..8 {
-        let (who, number) = (person_number(&town, round).await, format!("+1415555010{round}"));
-        assert_eq!(sent_for(&town, &who, &number).await, SmsSent::Underway);
-    }
-    let (who, number) = (person_number(&town, 8).await, "+14155550199");
-    assert_eq!(sent_for(&town, &who, number).await, day, "the organization's");
-    assert_eq!(town.fake.texts().len(), 7);
-    town.world.clock.advance(Duration::from_secs(24 * 3600));
-    assert_eq!(sent_for(&town, &who, number).await, SmsSent::Underway);
-    let rows = audit::newest(&town.world.store.reader(), audit::OPERATOR, 10).await.unwrap();
-    let told: Vec<_> = rows.iter().map(|(_, row)| (row.entry.action.as_str(), row.entry.after.as_str())).collect();
-    let limit = "second_factor.sms.limit";
-    let (one, all) = ("3 messages to one number in a day", "7 messages for the organization in a day");
-    assert_eq!(told, [(limit, one), (limit, all)]);
-    town.world.check().await;
 }
 
 #[tokio::test]
