@@ -277,6 +277,8 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
             if !call.active {
                 // Here, not by the change feed alone: it would miss a deactivation that is taken back at once.
                 records::revoke(&tx, Scope::User(account.id)).await?;
+                // Whoever is switched on again shows the second factor in every browser.
+                trusted::forget_all(&tx, account.id).await?;
             }
             let word = |active: bool| if active { "active" } else { "deactivated" };
             for id in chains(&tx, account.id).await? {

@@ -8,6 +8,7 @@ use super::state::Portal;
 use crate::directory::audit::{self, OPERATOR};
 use crate::directory::{AuditEntry, user};
 use crate::kernel::{Client, OrgId, SessionId, UserId};
+use crate::second_factor::trusted;
 use crate::session::{Authentication, Scope, SessionRecord, half, records};
 use crate::store::Tx;
 
@@ -57,13 +58,14 @@ impl Portal {
         self.store.transaction("end sessions", end).await
     }
 
-    /// Ends all sessions of the person who is signed in but this one, however many;
+    /// Ends all sessions of the person who is signed in but this one, however many, and the trust in browsers;
     /// audits each, and gives how many there were.
     pub(super) async fn end_other_sessions(&self, by: Visitor, client: Client) -> Result<usize, Trouble> {
         let end = async |tx: Tx| {
             let person = user::by_id(&tx, by.user).await?;
             half::end_all(&tx, by.user).await?;
             let actor = person.map_or_else(|| by.user.to_string(), |person| person.email.to_string());
+            trusted::forget_all(&tx, by.user).await?;
             let ended = records::end_each(&tx, by.user, Some(by.session)).await?;
             for record in &ended {
                 let entry = AuditEntry::new(&tx, &actor, "session.end", record.id).from(client);
