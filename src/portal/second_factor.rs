@@ -49,6 +49,7 @@ pub async fn ask(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
+    portal.starts.pass(client, portal.store.now())?;
     let query = query.as_deref();
     let way = Way::parse(query_value(query, "way").as_deref());
     let return_to = query_value(query, "return_to").map(|path| ReturnPath::parse(&path));
