@@ -209,10 +209,18 @@ impl Arrival {
         client: Client,
         reference: Reference,
     ) -> Result<Self, Trouble> {
-        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(shortened);
         let (visitor, trusted) = (portal.visitor(headers).await?, portal.trust_of(headers));
         Ok(Arrival { client, agent, reference, visitor, trusted })
     }
+}
+
+/// How much of a browser's name is kept until there is a session, in bytes: a half session is one record.
+const AGENT_LIMIT: usize = 512;
+
+/// As much of a browser's name as is kept until there is a session.
+fn shortened(agent: &str) -> String {
+    agent[..agent.floor_char_boundary(AGENT_LIMIT)].to_owned()
 }
 
 impl Arrival {
@@ -336,6 +344,13 @@ mod tests {
             settings: OrgSettings::default(),
         };
         Place { organization, entry }
+    }
+
+    #[test]
+    fn a_long_name_of_a_browser_is_cut_between_characters() {
+        assert_eq!(shortened("curl/8"), "curl/8");
+        assert_eq!(shortened(&"x".repeat(20_000)).len(), AGENT_LIMIT);
+        assert_eq!(shortened(&format!("x{}", "é".repeat(AGENT_LIMIT))).len(), AGENT_LIMIT - 1);
     }
 
     #[test]
