@@ -37,6 +37,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5 * 60);
 pub const KEPT: usize = 8;
 /// The longest id of a credential that we take, in bytes.
 const ID_LIMIT: usize = 512;
+/// The largest record of a key that we take, in bytes of JSON: a challenge names all [`KEPT`], within one record.
+const KEY_LIMIT: usize = 1536;
 /// The longest name of a key, in characters.
 const NAME_LIMIT: usize = 40;
 /// How many challenges of an account are looked at when all are dropped.
@@ -140,7 +142,7 @@ impl RelyingParty {
         };
         let id = TokenHash::of(key.cred_id());
         let taken = tx.get(&OWNERS, id.as_bytes()).await?.is_some();
-        if taken || key.cred_id().len() > ID_LIMIT || held.passkeys.len() >= KEPT {
+        if taken || !fits(&key) || key.cred_id().len() > ID_LIMIT || held.passkeys.len() >= KEPT {
             return Ok(Confirmed::Wrong);
         }
         tx.put(&OWNERS, id.as_bytes(), &user)?;
@@ -200,6 +202,11 @@ impl Challenge {
     fn is_set_up(&self, now: Option<Timestamp>) -> bool {
         matches!(self, Challenge::SetUp { changed, .. } if *changed == now)
     }
+}
+
+/// Whether a key is small enough to be kept: it may come with certificates of any size.
+fn fits(key: &Passkey) -> bool {
+    serde_json::to_vec(key).is_ok_and(|record| record.len() <= KEY_LIMIT)
 }
 
 /// Whether a key's counter goes on, if it has one: one that doesn't may be a copy (WebAuthn §6.1.1).

@@ -261,6 +261,21 @@ async fn a_credential_is_of_one_account_and_an_account_has_a_few() {
 }
 
 #[tokio::test]
+async fn as_many_keys_as_an_account_may_have_fit_into_one_challenge_and_larger_ones_are_refused() {
+    let town = Town::new().await;
+    for number in 0..KEPT {
+        town.with_key(&[u8::try_from(number).unwrap(); ID_LIMIT]).await;
+    }
+    assert!(town.ask(PLACE).await.is_some());
+    const { assert!(KEPT * KEY_LIMIT < crate::store::VALUE_LIMIT) };
+    let key = town.world.run(async |tx| tx.scan(&KEYS, &town.world.user.id, None, 1).await).await.remove(0).1;
+    assert!(fits(&key));
+    let mut large = serde_json::to_value(&key).unwrap();
+    large["cred"]["cred_id"] = json!(base64(&[7; KEY_LIMIT]));
+    assert!(!fits(&serde_json::from_value(large).unwrap()));
+}
+
+#[tokio::test]
 async fn keys_come_and_go_audited_and_nameless_ones_get_a_number() {
     assert_eq!((tidy(" a\u{7}b ", 1), tidy("", 2)), ("ab".to_owned(), "Passkey 2".to_owned()));
     assert_eq!(tidy(&"x".repeat(100), 1).len(), NAME_LIMIT);
