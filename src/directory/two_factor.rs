@@ -103,10 +103,10 @@ pub const fn decide(case: &Case) -> Asked {
         return Asked::Nothing;
     }
     match (case.has_factor, case.trusted_browser) {
-        // In an emergency nothing is taken on trust.
+        // In an emergency nothing is taken on trust, nor put off (D10).
         (true, true) if !matches!(case.first, FirstFactor::BreakGlass) => Asked::Nothing,
         (true, _) => Asked::Challenge,
-        (false, _) if case.grace_left > 0 => Asked::OfferSetUp,
+        (false, _) if case.grace_left > 0 && !matches!(case.first, FirstFactor::BreakGlass) => Asked::OfferSetUp,
         (false, _) => Asked::SetUp,
     }
 }
@@ -227,10 +227,10 @@ mod tests {
             check(policy, Operator, [Nothing; 3]);
             check(policy, proved, [Nothing; 3]);
         }
-        for local in [Password, BreakGlass, MagicLink] {
+        for (local, none_yet) in [(Password, OfferSetUp), (BreakGlass, SetUp), (MagicLink, OfferSetUp)] {
             check(TwoFactor::Off, local, [Challenge, Nothing, Nothing]);
-            check(TwoFactor::Password, local, [Challenge, OfferSetUp, SetUp]);
-            check(TwoFactor::Always, local, [Challenge, OfferSetUp, SetUp]);
+            check(TwoFactor::Password, local, [Challenge, none_yet, SetUp]);
+            check(TwoFactor::Always, local, [Challenge, none_yet, SetUp]);
         }
         check(TwoFactor::Off, by_sso, [Nothing; 3]);
         check(TwoFactor::Password, by_sso, [Nothing; 3]);
