@@ -11,6 +11,7 @@ use super::page::Trouble;
 use super::state::Portal;
 use crate::directory::effective::{self, Effective};
 use crate::directory::places::{self, Person, Showed};
+use crate::directory::two_factor::FirstFactor;
 use crate::directory::{Entry, User, organization, user};
 use crate::session::half::{self, GOOD_FOR};
 use crate::session::{HalfId, HalfSession, Method, NewSession, records};
@@ -71,7 +72,12 @@ impl Standing {
             return Ok(holder.is_none_or(|holder| !holder.rules.require_sso));
         };
         let entry = places::entry(tx, asking, &Person::of(&self.user), showed).await?;
-        Ok(matches!(entry, Entry::Enter | Entry::BreakGlass))
+        // Required since, single sign-on makes an emergency of what was none: that is told, and asked, from the start.
+        Ok(match entry {
+            Entry::Enter => true,
+            Entry::BreakGlass => self.half.first == FirstFactor::BreakGlass,
+            _ => false,
+        })
     }
 }
 
