@@ -156,7 +156,7 @@ async fn change(
     let presented = Presented { half: None, visitor: arrival.visitor };
     let run = async |tx: Tx| {
         let Some(stood) = portal.stood(&tx, presented).await? else { return Ok(Outcome::Over) };
-        if !stood.second_is_fresh(tx.now()) {
+        if !stood.second_is_fresh(&tx).await? {
             return Ok(Outcome::NotFresh);
         }
         // Whoever is between the factors elsewhere shows the first one again.

@@ -19,7 +19,7 @@ use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::password::busy;
 use super::return_path::ReturnPath;
 use super::same_origin;
-use super::standing::FRESH;
+use super::standing::{FRESH, wants_second};
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::credential;
@@ -27,9 +27,9 @@ use crate::directory::entry::Way;
 use crate::directory::one_time_link::{self, Purpose};
 use crate::directory::{AuditEntry, User, member, password, user};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
-use crate::second_factor::{factors, trusted};
+use crate::second_factor::trusted;
 use crate::session::{Method, half, records};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// Where a mailed link leads.
 pub const HERE: &str = "/.vestibule/password/new";
@@ -194,8 +194,7 @@ impl Portal {
     async fn wants_second_factor(&self, visitor: &Visitor) -> Result<bool, Trouble> {
         let reader = self.store.reader();
         let Some(record) = records::find(&reader, visitor.session).await? else { return Ok(false) };
-        let fresh = record.second_factor.is_some_and(|second| self.store.now() < second.at.plus(FRESH));
-        Ok(!fresh && factors::of(&reader, visitor.user).await?.any())
+        Ok(wants_second(&reader, &record).await?)
     }
 
     /// The account whose reset the token is for.

@@ -186,9 +186,15 @@ impl Stood {
         Some(Subject { user, first: half.first, asking: asking.as_ref(), second: half.new.second_factor })
     }
 
-    /// Whether they are in a session, and a second factor was shown in it just now.
-    pub fn second_is_fresh(&self, now: Timestamp) -> bool {
-        matches!(self, Stood::In(inside) if inside.second_is_fresh(now))
+    /// Whether they are in a session, and their second factor was shown in it just now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn second_is_fresh(&self, tx: &Tx) -> Result<bool, StoreError> {
+        match self {
+            Stood::Half(..) => Ok(false),
+            Stood::In(inside) => second_is_fresh(tx, &inside.record).await,
+        }
     }
 
     /// For how many days this browser may be trusted.
@@ -212,7 +218,7 @@ impl Stood {
             Stood::Half(..) if has => MaySetUp::NotBeforeSecond,
             Stood::Half(..) => MaySetUp::Yes,
             Stood::In(inside) if has => {
-                if inside.second_is_fresh(tx.now()) {
+                if second_is_fresh(tx, &inside.record).await? {
                     MaySetUp::Yes
                 } else {
                     MaySetUp::NotBeforeSecond
@@ -232,11 +238,24 @@ impl Inside {
         let connection = self.record.connection;
         connection.zip(self.at.as_ref()).is_some_and(|(connection, at)| at.trusts_second_factor(connection))
     }
+}
 
-    /// Whether a second factor was shown just now.
-    pub fn second_is_fresh(&self, now: Timestamp) -> bool {
-        self.record.second_factor.is_some_and(|second| now < second.at.plus(FRESH))
-    }
+/// Whether a second factor was shown in the session just now. Of somebody who has one here it is that one: an identity
+/// provider speaks for its own organizations, and what is changed here counts in every other one, too.
+///
+/// # Errors
+/// The store's.
+pub async fn second_is_fresh(tx: &Tx, record: &SessionRecord) -> Result<bool, StoreError> {
+    let Some(second) = record.second_factor.filter(|second| tx.now() < second.at.plus(FRESH)) else { return Ok(false) };
+    Ok(second.method != SecondMethod::IdentityProvider || !factors::of(tx, record.user).await?.any())
+}
+
+/// Whether the person of the session has a second factor here that was not shown in it just now.
+///
+/// # Errors
+/// The store's.
+pub async fn wants_second(tx: &Tx, record: &SessionRecord) -> Result<bool, StoreError> {
+    Ok(factors::of(tx, record.user).await?.any() && !second_is_fresh(tx, record).await?)
 }
 
 /// Whether somebody may set a method up.
