@@ -11,6 +11,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::age::age;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
+use super::local_pages::{address, returning};
+use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::same_origin;
 use super::state::Portal;
@@ -109,6 +111,16 @@ fn question(portal: &Portal, visitor: Visitor, opened: &Opened, token: &str) -> 
     page::html(StatusCode::OK, portal.to_identity_provider(), &page)
 }
 
+/// What an answer to the question came to.
+enum Outcome {
+    /// Their session is in another organization.
+    Elsewhere(Opened),
+    /// They have a second factor, and did not show it just now.
+    SecondFactor,
+    /// Decided, now or before.
+    Decided(Opened, Decision),
+}
+
 /// `POST /.vestibule/access` with `token` and `decision`, `grant` or `decline`: decides, once.
 ///
 /// # Errors
@@ -134,16 +146,20 @@ pub async fn decide(
         let decider = user::by_id(&tx, visitor.user).await?.ok_or_else(not_for_them)?;
         if visitor.organization != Some(opened.organization.id) {
             // Its rules have to be met first (D6).
-            return Ok(Err(opened));
+            return Ok(Outcome::Elsewhere(opened));
+        }
+        if visitor.wants_second(&tx).await? {
+            return Ok(Outcome::SecondFactor);
         }
         let mails = Mails { site: &portal.site, origin: &portal.origin };
         let decision =
             access_request::decide(&tx, &*portal.rng, opened.clone(), (&decider, client), granted, &mails).await?;
-        Ok::<_, Trouble>(Ok((opened, decision)))
+        Ok::<_, Trouble>(Outcome::Decided(opened, decision))
     };
     match portal.store.transaction("decide on a request", decide).await? {
-        Err(opened) => Ok(question(&portal, visitor, &opened, token)),
-        Ok((opened, decision)) => {
+        Outcome::Elsewhere(opened) => Ok(question(&portal, visitor, &opened, token)),
+        Outcome::SecondFactor => Ok(page::redirect(&returning(CHALLENGE, &question_at(token)), &[])),
+        Outcome::Decided(opened, decision) => {
             if decision == Decision::Done {
                 tracing::info!(organization = %opened.organization.slug, granted, "a request to be let in was decided");
             }
@@ -178,9 +194,12 @@ fn decided(portal: &Portal, to: &Organization, who: &User, granted: bool, by: Op
 }
 
 fn sign_in_first(token: &str) -> Response {
-    let encode = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-    let back = encode(&format!("{HERE}?token={}", encode(token)));
-    page::redirect(&format!("/.vestibule/sign-in?return_to={back}"), &[])
+    page::redirect(&returning("/.vestibule/sign-in", &question_at(token)), &[])
+}
+
+/// The address of the question.
+fn question_at(token: &str) -> String {
+    address(HERE, &[("token", token)])
 }
 
 /// The same whether there is no such link, or it is for somebody else.

@@ -19,7 +19,7 @@ use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::password::busy;
 use super::return_path::ReturnPath;
 use super::same_origin;
-use super::standing::{FRESH, wants_second};
+use super::standing::FRESH;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::credential;
@@ -192,9 +192,7 @@ fn sign_in_again() -> Trouble {
 impl Portal {
     /// Whether the person has a second factor that they did not show just now.
     async fn wants_second_factor(&self, visitor: &Visitor) -> Result<bool, Trouble> {
-        let reader = self.store.reader();
-        let Some(record) = records::find(&reader, visitor.session).await? else { return Ok(false) };
-        Ok(wants_second(&reader, &record).await?)
+        Ok(visitor.wants_second(&self.store.reader()).await?)
     }
 
     /// The account whose reset the token is for.

@@ -4,13 +4,14 @@ use axum::response::Response;
 use http::{HeaderMap, header};
 
 use super::page::Trouble;
+use super::standing;
 use super::state::Portal;
 use crate::directory::audit::{self, OPERATOR};
 use crate::directory::{AuditEntry, user};
 use crate::kernel::{Client, OrgId, SessionId, UserId};
 use crate::second_factor::trusted;
 use crate::session::{Authentication, Scope, SessionRecord, half, records};
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// Somebody with a good session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,19 @@ pub struct Visitor {
     pub user: UserId,
     /// The organization that it is in.
     pub organization: Option<OrgId>,
+}
+
+impl Visitor {
+    /// Whether they have a second factor here that was not shown in their session just now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn wants_second(&self, tx: &Tx) -> Result<bool, StoreError> {
+        match records::find(tx, self.session).await? {
+            Some(record) => standing::wants_second(tx, &record).await,
+            None => Ok(false),
+        }
+    }
 }
 
 impl Portal {

@@ -39,7 +39,7 @@ pub async fn decide_member(
     let confirmed = choice(&form, "confirm", "remove")?;
     let id = person(&form)?;
     let decide = async |tx: Tx| {
-        let door = match Door::open(&tx, visitor, wanted).await? {
+        let door = match Door::open_to_change(&tx, visitor, wanted).await? {
             Ok(door) => door,
             Err(shut) => return Ok(Err(shut)),
         };
@@ -99,7 +99,7 @@ pub async fn decide_request(
     let granted = choice(&form, "grant", "decline")?;
     let id = person(&form)?;
     let decide = async |tx: Tx| {
-        let door = match Door::open(&tx, visitor, wanted).await? {
+        let door = match Door::open_to_change(&tx, visitor, wanted).await? {
             Ok(door) => door,
             Err(shut) => return Ok(Err(shut)),
         };

@@ -46,7 +46,7 @@ pub async fn save(
     let Some(visitor) = portal.visitor(&headers).await? else { return portal.shut(Shut::SignIn, wanted) };
     let (choice, domains) = (form.get("discoverability").unwrap_or_default(), form.get("domains").unwrap_or_default());
     let save = async |tx: Tx| {
-        let door = match Door::open(&tx, visitor, wanted).await? {
+        let door = match Door::open_to_change(&tx, visitor, wanted).await? {
             Ok(door) => door,
             Err(shut) => return Ok(Outcome::Shut(shut)),
         };

@@ -17,6 +17,8 @@ pub use discoverability::{DISCOVERABILITY, save};
 use super::account;
 use super::age::age;
 use super::form::query_value;
+use super::local_pages::returning;
+use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, Trouble};
 use super::state::Portal;
 use super::visitor::Visitor;
@@ -50,6 +52,8 @@ pub enum Shut {
     SignIn,
     /// The session is in another organization; this one is theirs, too.
     Elsewhere(Box<Organization>),
+    /// They have a second factor, and did not show it just now.
+    SecondFactor,
     /// It is not theirs, or there is none: told the same.
     NotTheirs,
 }
@@ -87,6 +91,23 @@ impl Door {
             return Ok(Err(Shut::Elsewhere(Box::new(organization))));
         }
         Ok(Ok(Door { organization, account, actor, role }))
+    }
+
+    /// Opens it to change something: whoever has a second factor shows it first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open_to_change(
+        tx: &Tx,
+        visitor: Visitor,
+        wanted: Option<&str>,
+    ) -> Result<Result<Door, Shut>, Trouble> {
+        let door = match Door::open(tx, visitor, wanted).await? {
+            Ok(door) => door,
+            Err(shut) => return Ok(Err(shut)),
+        };
+        let stale = visitor.wants_second(tx).await?;
+        Ok(if stale { Err(Shut::SecondFactor) } else { Ok(door) })
     }
 
     /// Whether they may do something about `who`.
@@ -259,6 +280,7 @@ impl Portal {
         match shut {
             Shut::SignIn => Ok(page::redirect(&format!("/.vestibule/sign-in?return_to={}", encode(&back)), &[])),
             Shut::NotTheirs => Err(not_theirs()),
+            Shut::SecondFactor => Ok(page::redirect(&returning(CHALLENGE, &back), &[])),
             Shut::Elsewhere(organization) => {
                 let page = ElsewherePage {
                     site: &self.site,
