@@ -88,6 +88,21 @@ impl Portal {
         Some(HalfId::of(&token))
     }
 
+    /// Ends the half session that this browser presents.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn end_half(&self, headers: &HeaderMap) -> Result<(), Trouble> {
+        let Some(id) = self.half_of(headers) else { return Ok(()) };
+        let end = async |tx: Tx| {
+            if let Some(half) = half::get(&tx, id).await? {
+                half::end(&tx, id, half.new.user);
+            }
+            Ok::<_, Trouble>(())
+        };
+        self.store.transaction("end a half session", end).await
+    }
+
     /// The `Set-Cookie` of a half session's token.
     pub(super) fn half_cookie(&self, token: &str) -> String {
         self.own_cookie(self.half_name(), token, GOOD_FOR.as_secs())

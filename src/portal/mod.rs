@@ -93,6 +93,7 @@ pub fn router(portal: Portal) -> Router {
         .route(invitation::HERE, get(invitation::ask).post(invitation::answer))
         .route(new_password::SETTINGS, get(new_password::ask_settings).post(new_password::answer_settings))
         .route("/.vestibule/sign-out", get(sign_out::ask).post(sign_out::answer))
+        .route("/.vestibule/sign-out/half", post(sign_out::other_person))
         .route("/.vestibule/sign-up", post(sign_up::post))
         .route("/.vestibule/sign-up/verify", get(sign_up::ask).post(sign_up::verify))
         .route("/.vestibule/join", get(join::show).post(join::post))

@@ -58,7 +58,7 @@ impl Portal {
         &self,
         presented: Presented,
         arrival: &Arrival,
-        return_to: &ReturnPath,
+        return_to: Option<&ReturnPath>,
         problem: Option<&str>,
     ) -> Result<Response, Trouble> {
         let party = self.party()?;
@@ -72,7 +72,7 @@ impl Portal {
             Ok::<_, Trouble>(Some((stood, may, options)))
         };
         let Some((stood, may, options)) = self.store.transaction("begin a passkey", prepare).await? else {
-            return nobody(self, presented, Some(return_to));
+            return nobody(self, presented, return_to);
         };
         if may != MaySetUp::Yes {
             return Ok(self.first(&stood, may, return_to));
@@ -85,8 +85,8 @@ impl Portal {
             text: &text,
             email: stood.user().email.as_str(),
             options: options.as_deref(),
-            others: &self.other_set_ups(Way::Passkey, return_to),
-            return_to: return_to.as_str(),
+            others: &self.other_set_ups(Way::Passkey, stood.returns_to(return_to)),
+            return_to: stood.returns_to(return_to),
             later: later.as_deref(),
             problem,
         };
@@ -95,14 +95,14 @@ impl Portal {
     }
 
     /// The pages for what else can be set up here: address and text.
-    pub(super) fn other_set_ups(&self, way: Way, return_to: &ReturnPath) -> Vec<(String, &'static str)> {
+    pub(super) fn other_set_ups(&self, way: Way, return_to: Option<&str>) -> Vec<(String, &'static str)> {
         let mut ways = Vec::new();
         ways.extend(
             self.party.is_some().then_some((Way::Passkey, "Use a passkey instead: the safest way, without codes")),
         );
         ways.push((Way::App, "Use an authenticator app instead"));
         ways.extend(self.sms.is_some().then_some((Way::Sms, "Get codes by text message instead")));
-        let there = |way: Way| address(SET_UP, &[("way", way.name()), ("return_to", return_to.as_str())]);
+        let there = |way: Way| address(SET_UP, &[("way", way.name()), ("return_to", return_to.unwrap_or_default())]);
         ways.into_iter().filter(|(other, _)| *other != way).map(|(other, text)| (there(other), text)).collect()
     }
 }

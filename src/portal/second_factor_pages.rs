@@ -125,7 +125,7 @@ pub struct SetUpPage<'a> {
     /// The pages for what else can be set up: address and text.
     pub others: &'a [(String, &'static str)],
     /// Where the person goes then, if they are in a session.
-    pub return_to: &'a str,
+    pub return_to: Option<&'a str>,
     /// What is said of putting it off, if that can be.
     pub later: Option<&'a str>,
     /// What was wrong.
@@ -149,7 +149,7 @@ pub struct SetUpSmsPage<'a> {
     /// The pages for what else can be set up: address and text.
     pub others: &'a [(String, &'static str)],
     /// Where the person goes then, if they are in a session.
-    pub return_to: &'a str,
+    pub return_to: Option<&'a str>,
     /// What is said of putting it off, if that can be.
     pub later: Option<&'a str>,
     /// What was wrong with the number.
@@ -175,7 +175,7 @@ pub struct SetUpPasskeyPage<'a> {
     /// The pages for what else can be set up: address and text.
     pub others: &'a [(String, &'static str)],
     /// Where the person goes then, if they are in a session.
-    pub return_to: &'a str,
+    pub return_to: Option<&'a str>,
     /// What is said of putting it off, if that can be.
     pub later: Option<&'a str>,
     /// What was wrong.

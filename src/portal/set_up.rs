@@ -49,14 +49,14 @@ pub async fn ask(
     let return_to = wished(query_value(query, "return_to").as_deref());
     let way = Way::parse(query_value(query, "way").as_deref()).unwrap_or_default();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
-    let presented = portal.presented(&headers, &arrival, false);
+    let presented = portal.presented(&headers, &arrival, return_to.is_some());
     if way.is_sms() && portal.sms.is_some() {
-        return portal.sms_set_up_page(presented, &arrival, &return_to, None).await;
+        return portal.sms_set_up_page(presented, &arrival, return_to.as_ref(), None).await;
     }
     if way.is_passkey() && portal.party.is_some() {
-        return portal.passkey_set_up_page(presented, &arrival, &return_to, None).await;
+        return portal.passkey_set_up_page(presented, &arrival, return_to.as_ref(), None).await;
     }
-    portal.set_up_page(presented, &arrival, &return_to, None).await
+    portal.set_up_page(presented, &arrival, return_to.as_ref(), None).await
 }
 
 /// `POST /.vestibule/second-factor/setup` with `code` and `return_to`: turns it on, and goes on with a session of both
@@ -75,36 +75,37 @@ pub async fn answer(
     portal.starts.pass(client, portal.store.now())?;
     let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
     let return_to = wished(form.get("return_to"));
+    let back = return_to.clone().unwrap_or_else(account_page);
     let way = Way::parse(form.get("way")).unwrap_or_default();
     let field = if way.is_passkey() { "response" } else { "code" };
     let code = Secret::new(form.get(field).unwrap_or_default().to_owned());
     let name = form.get("name").unwrap_or_default().to_owned();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
-    let presented = portal.presented(&headers, &arrival, false);
-    match portal.confirm(presented, (way, &code, &name), &arrival, &return_to).await? {
+    let presented = portal.presented(&headers, &arrival, return_to.is_some());
+    match portal.confirm(presented, (way, &code, &name), &arrival, &back).await? {
         Outcome::Done(opened, codes) if codes.is_empty() => Ok(opened.respond(&[])),
         Outcome::Done(opened, codes) => {
             let response = portal.codes_page("Your second factor is on.", &codes, opened.location());
             Ok(opened.mark(response))
         }
         Outcome::Wrong | Outcome::Gone if way.is_passkey() => {
-            portal.passkey_set_up_page(presented, &arrival, &return_to, Some(WRONG_PASSKEY)).await
+            portal.passkey_set_up_page(presented, &arrival, return_to.as_ref(), Some(WRONG_PASSKEY)).await
         }
         Outcome::Wrong if way.is_sms() => {
             let problem = Some(Problem::Code(WRONG_CODE.to_owned()));
-            portal.sms_set_up_page(presented, &arrival, &return_to, problem).await
+            portal.sms_set_up_page(presented, &arrival, return_to.as_ref(), problem).await
         }
         Outcome::Gone if way.is_sms() && portal.sms.is_some() => {
             let problem = Some(Problem::Number("This code is void. Please ask for another.".to_owned()));
-            portal.sms_set_up_page(presented, &arrival, &return_to, problem).await
+            portal.sms_set_up_page(presented, &arrival, return_to.as_ref(), problem).await
         }
         Outcome::Wrong => {
             let problem = "This code is wrong. Please type the one that the app shows now, and look whether the phone's \
                            clock is right.";
-            portal.set_up_page(presented, &arrival, &return_to, Some(problem)).await
+            portal.set_up_page(presented, &arrival, return_to.as_ref(), Some(problem)).await
         }
         // Something changed since: the page says what is to be done now, with a new secret.
-        Outcome::Gone => portal.set_up_page(presented, &arrival, &return_to, None).await,
+        Outcome::Gone => portal.set_up_page(presented, &arrival, return_to.as_ref(), None).await,
     }
 }
 
@@ -169,12 +170,14 @@ pub async fn fresh(
 const NEW_APP: (&str, &str) =
     ("Change your authenticator app", "The app that you use now stays valid until the new one is confirmed below.");
 
-/// Where somebody in a session goes afterwards.
-pub(super) fn wished(return_to: Option<&str>) -> ReturnPath {
-    match return_to {
-        None | Some("") => ReturnPath::parse(account::HERE),
-        Some(path) => ReturnPath::parse(path),
-    }
+/// Where somebody in a session goes afterwards, if that was said: it is said of a session alone.
+pub(super) fn wished(return_to: Option<&str>) -> Option<ReturnPath> {
+    return_to.filter(|path| !path.is_empty()).map(ReturnPath::parse)
+}
+
+/// Where somebody in a session goes otherwise.
+fn account_page() -> ReturnPath {
+    ReturnPath::parse(account::HERE)
 }
 
 /// What a first code came to.
@@ -231,7 +234,7 @@ impl Portal {
         &self,
         presented: Presented,
         arrival: &Arrival,
-        return_to: &ReturnPath,
+        return_to: Option<&ReturnPath>,
         problem: Option<&str>,
     ) -> Result<Response, Trouble> {
         let prepare = async |tx: Tx| {
@@ -244,7 +247,7 @@ impl Portal {
             Ok::<_, Trouble>(Some((stood, may, secret)))
         };
         let Some((stood, may, secret)) = self.store.transaction("begin a set-up", prepare).await? else {
-            return nobody(self, presented, Some(return_to));
+            return nobody(self, presented, return_to);
         };
         let Some(secret) = secret else { return Ok(self.first(&stood, may, return_to)) };
         let changes = factors::of(&self.store.reader(), stood.user().id).await?.app.is_some();
@@ -258,8 +261,8 @@ impl Portal {
             email: email.as_str(),
             qr: qr.as_deref(),
             secret: &secret.text(),
-            others: &self.other_set_ups(Way::App, return_to),
-            return_to: return_to.as_str(),
+            others: &self.other_set_ups(Way::App, stood.returns_to(return_to)),
+            return_to: stood.returns_to(return_to),
             later: later.as_deref(),
             problem,
         };
@@ -268,14 +271,17 @@ impl Portal {
     }
 
     /// What somebody has to show before they set anything up.
-    pub(super) fn first(&self, stood: &Stood, may: MaySetUp, return_to: &ReturnPath) -> Response {
+    pub(super) fn first(&self, stood: &Stood, may: MaySetUp, return_to: Option<&ReturnPath>) -> Response {
         match (stood, may) {
             (Stood::Half(..), _) => page::redirect(CHALLENGE, &[]),
             (Stood::In(_), MaySetUp::NotBeforeSecond) => {
-                let back = returning(SET_UP, return_to.as_str());
+                let back = returning(SET_UP, stood.returns_to(return_to).unwrap_or_default());
                 page::redirect(&returning(CHALLENGE, &back), &[])
             }
-            (Stood::In(inside), _) => self.sign_in_again_page(inside),
+            (Stood::In(inside), _) => {
+                let back = returning(SET_UP, stood.returns_to(return_to).unwrap_or_default());
+                self.sign_in_again_page(inside, &ReturnPath::parse(&back))
+            }
         }
     }
 
@@ -318,13 +324,13 @@ impl Portal {
         page::html(StatusCode::OK, FormTarget::Here, &page)
     }
 
-    fn sign_in_again_page(&self, inside: &Inside) -> Response {
+    fn sign_in_again_page(&self, inside: &Inside, back: &ReturnPath) -> Response {
         if inside.record.method != Method::Sso || inside.record.connection.is_none() {
             return sign_in_again().into_response();
         }
         let text = "To set a second factor up, your identity provider has to ask you once more who you are: your sign-in is \
                     older than ten minutes.";
-        self.fresh_page(inside, text, None)
+        self.fresh_page(inside, text, Some(back))
     }
 
     /// The page that leads to a fresh sign-in at the identity provider, and back to `return_to`, or to the set-up.

@@ -24,7 +24,8 @@ pub async fn ask(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resul
     Ok(page::html(StatusCode::OK, FormTarget::Here, &page))
 }
 
-/// `POST /.vestibule/sign-out`: ends the session, here at once and everywhere within a second, and takes its cookie back.
+/// `POST /.vestibule/sign-out`: ends the session, here at once and everywhere within a second, and takes its cookie back;
+/// what is between the two factors in this browser ends, too.
 ///
 /// # Errors
 /// A post from another site; the store's.
@@ -39,7 +40,18 @@ pub async fn answer(
         portal.end_sessions(visitor, &[visitor.session], client).await?;
         tracing::info!(session = %visitor.session, "signed out");
     }
-    Ok(portal.without_session(page::redirect("/.vestibule/sign-out", &[])))
+    portal.end_half(&headers).await?;
+    Ok(portal.without_session(page::redirect("/.vestibule/sign-out", &[portal.without_half()])))
+}
+
+/// `POST /.vestibule/sign-out/half`: ends what is between the two factors alone, and goes on to the sign-in of somebody else.
+///
+/// # Errors
+/// A post from another site; the store's.
+pub async fn other_person(State(portal): State<Arc<Portal>>, headers: HeaderMap, _: Body) -> Result<Response, Trouble> {
+    same_origin::check(&headers, &portal.origin)?;
+    portal.end_half(&headers).await?;
+    Ok(page::redirect("/.vestibule/sign-in", &[portal.without_half()]))
 }
 
 fn signed_out(portal: &Portal) -> Response {

@@ -78,29 +78,30 @@ pub async fn send_set_up(
     let return_to = wished(form.get("return_to"));
     let number = form.get("number").unwrap_or_default().parse::<PhoneNumber>();
     let arrival = Arrival::new(&portal, &headers, client, reference).await?;
-    let presented = portal.presented(&headers, &arrival, false);
+    let presented = portal.presented(&headers, &arrival, return_to.is_some());
     let reader = portal.store.reader();
     let Some(stood) = portal.stood(&reader, presented).await? else {
-        return nobody(&portal, presented, Some(&return_to));
+        return nobody(&portal, presented, return_to.as_ref());
     };
     let may = stood.may_set_up(&reader).await?;
     if may != MaySetUp::Yes {
-        return Ok(portal.first(&stood, may, &return_to));
+        return Ok(portal.first(&stood, may, return_to.as_ref()));
     }
     let number = match number {
         Ok(number) => number,
         Err(wrong) => {
             let problem = Some(Problem::Number(wrong.to_string()));
-            return portal.sms_set_up_page(presented, &arrival, &return_to, problem).await;
+            return portal.sms_set_up_page(presented, &arrival, return_to.as_ref(), problem).await;
         }
     };
     match sms.send(&stood.person(&portal, &arrival), &stood.place(), SmsFor::SetUp(&number)).await? {
         SmsSent::Underway | SmsSent::NoPhone => {
-            let parameters = [("way", Way::Sms.name()), ("return_to", return_to.as_str())];
+            let parameters =
+                [("way", Way::Sms.name()), ("return_to", stood.returns_to(return_to.as_ref()).unwrap_or_default())];
             Ok(page::redirect(&address(SET_UP, &parameters), &[]))
         }
         SmsSent::Wait(long) => {
-            portal.sms_set_up_page(presented, &arrival, &return_to, Some(Problem::Number(wait(long)))).await
+            portal.sms_set_up_page(presented, &arrival, return_to.as_ref(), Some(Problem::Number(wait(long)))).await
         }
     }
 }
@@ -138,13 +139,13 @@ impl Portal {
         &self,
         presented: Presented,
         arrival: &Arrival,
-        return_to: &ReturnPath,
+        return_to: Option<&ReturnPath>,
         problem: Option<Problem>,
     ) -> Result<Response, Trouble> {
         self.sms()?;
         let reader = self.store.reader();
         let Some(stood) = self.stood(&reader, presented).await? else {
-            return nobody(self, presented, Some(return_to));
+            return nobody(self, presented, return_to);
         };
         let may = stood.may_set_up(&reader).await?;
         if may != MaySetUp::Yes {
@@ -165,8 +166,8 @@ impl Portal {
             text: &text,
             email: stood.user().email.as_str(),
             phone: sent.as_ref().map(|sent| PhoneView::new(&sent.ending, Some(sent))),
-            others: &self.other_set_ups(Way::Sms, return_to),
-            return_to: return_to.as_str(),
+            others: &self.other_set_ups(Way::Sms, stood.returns_to(return_to)),
+            return_to: stood.returns_to(return_to),
             later: later.as_deref(),
             number_problem: number_problem.as_deref(),
             code_problem: code_problem.as_deref(),

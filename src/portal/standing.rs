@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use super::account;
 use super::half_session::{self, Standing};
 use super::local::Arrival;
 use super::opening::{Opened, Subject};
@@ -51,7 +52,7 @@ pub struct Inside {
 }
 
 impl Portal {
-    /// What the browser presents; `whole`: its session alone.
+    /// What the browser presents; `whole`: its session alone, since it is told where in that to return to.
     pub(super) fn presented(&self, headers: &HeaderMap, arrival: &Arrival, whole: bool) -> Presented {
         let half = if whole { None } else { self.half_of(headers) };
         Presented { half, visitor: arrival.visitor }
@@ -177,6 +178,14 @@ impl Stood {
     pub fn person<'a>(&'a self, portal: &'a Portal, arrival: &Arrival) -> Person<'a> {
         let organization: OrgId = self.at().map_or(OPERATOR, |at| at.organization.id);
         Person { user: self.user(), organization, client: arrival.client, rng: &*portal.rng }
+    }
+
+    /// Where they return to, which is said of a session alone: it tells a page that the session is meant.
+    pub fn returns_to<'a>(&self, return_to: Option<&'a ReturnPath>) -> Option<&'a str> {
+        match self {
+            Stood::Half(..) => None,
+            Stood::In(_) => Some(return_to.map_or(account::HERE, ReturnPath::as_str)),
+        }
     }
 
     /// For the rules, if it is a half session.
