@@ -206,7 +206,8 @@ impl Portal {
             let front = ReturnPath::start();
             let way = (arrival, typed.return_to.as_ref().unwrap_or(&front));
             let mut opened = self.strengthen(&tx, &stood, second, way).await?;
-            if let (true, Some(days)) = (typed.trust, stood.trust_days()) {
+            // A recovery code says that the factor is not at hand: no reason to be asked for it less.
+            if let (true, Some(days)) = (typed.trust && !typed.way.is_recovery(), stood.trust_days()) {
                 let long = two_factor::days(days);
                 let name = arrival.agent.as_deref().map(super::browser_name::browser_name).unwrap_or_default();
                 let token = trusted::trust(&tx, &*self.rng, person.user.id, long, &name).await?;
@@ -293,7 +294,7 @@ impl Portal {
             passkey: options.as_deref(),
             others: &others,
             return_to: back,
-            trust_days: stood.trust_days(),
+            trust_days: stood.trust_days().filter(|_| !way.is_recovery()),
             problem: paused.as_deref().or(problem),
         };
         if way.is_passkey() {
