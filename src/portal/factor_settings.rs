@@ -162,7 +162,7 @@ async fn change(
         // Whoever is between the factors elsewhere shows the first one again.
         half::end_all(&tx, stood.user().id).await?;
         let codes = match &wish {
-            Wish::NewCodes => renew(&tx, &stood.person(portal, &arrival)).await?,
+            Wish::NewCodes => portal.renew_codes(&tx, &stood.person(portal, &arrival)).await?,
             Wish::RemoveApp | Wish::RemovePhone | Wish::RemovePasskey(_) => {
                 portal.remove_factor(&tx, &wish, &stood, &arrival).await?;
                 Vec::new()
@@ -178,13 +178,6 @@ async fn change(
         Outcome::NotFresh => page::redirect(&returning(CHALLENGE, account::HERE), &[]),
         Outcome::Over => account::sign_in_first(),
     })
-}
-
-async fn renew(tx: &Tx, person: &Person<'_>) -> Result<Vec<Secret<String>>, Trouble> {
-    if !factors::of(tx, person.user.id).await?.any() {
-        return Err(none());
-    }
-    Ok(factors::new_recovery_codes(tx, person).await?)
 }
 
 /// `POST /.vestibule/account/trusted-browsers/forget` with `browser`: trusts it no more.
@@ -218,6 +211,17 @@ pub async fn forget_browser(
 }
 
 impl Portal {
+    /// New recovery codes; the person is written to.
+    async fn renew_codes(&self, tx: &Tx, person: &Person<'_>) -> Result<Vec<Secret<String>>, Trouble> {
+        if !factors::of(tx, person.user.id).await?.any() {
+            return Err(none());
+        }
+        let codes = factors::new_recovery_codes(tx, person).await?;
+        let from = person.client.to_string();
+        self.notify(tx, person.user, &mails::recovery_codes_renewed(&self.site, tx.now(), &from)).await?;
+        Ok(codes)
+    }
+
     /// Takes a method away, unless it is the last one and an organization of theirs asks for one.
     async fn remove_factor(&self, tx: &Tx, wish: &Wish, stood: &Stood, arrival: &Arrival) -> Result<(), Trouble> {
         let (user, person) = (stood.user(), stood.person(self, arrival));

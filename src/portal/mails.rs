@@ -81,6 +81,29 @@ pub fn second_factor_removed(site: &str, at: Timestamp, from: &str) -> Written {
     }
 }
 
+/// That a recovery code was used in place of the second factor, and how many are left.
+pub fn recovery_code_used(site: &str, left: usize, at: Timestamp, from: &str) -> Written {
+    Written {
+        subject: format!("A recovery code for {site} was used"),
+        text: format!(
+            "Hello,\n\nat {at}, from {from}, a recovery code was used in place of the second factor of your account at \
+             {site}. Codes left: {left}.\n\nIf that was not you, somebody has your codes: make new ones at once, on your \
+             account page, and tell an administrator.\n"
+        ),
+    }
+}
+
+/// That there are new recovery codes.
+pub fn recovery_codes_renewed(site: &str, at: Timestamp, from: &str) -> Written {
+    Written {
+        subject: format!("New recovery codes for {site} were made"),
+        text: format!(
+            "Hello,\n\nat {at}, from {from}, new recovery codes were made for your account at {site}. Those before them \
+             are void.\n\nIf that was not you, tell an administrator at once.\n"
+        ),
+    }
+}
+
 /// That somebody used a password where single sign-on is required (D10).
 pub fn break_glass(site: &str, organization: &Organization, user: &User, at: Timestamp, from: &str) -> Written {
     let (name, email) = (&organization.name, &user.email);

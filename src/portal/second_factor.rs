@@ -13,6 +13,7 @@ use super::attempt::count;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::Arrival;
 use super::local_pages::{address, returning};
+use super::mails;
 use super::opening::{CHALLENGE, Opened, SET_UP};
 use super::page::{self, FormTarget, Trouble};
 use super::passkeys::{SCRIPT, WRONG_PASSKEY};
@@ -202,6 +203,11 @@ impl Portal {
                     return Ok(Outcome::Wrong);
                 }
             };
+            if typed.way.is_recovery() {
+                let from = arrival.client.to_string();
+                let mail = mails::recovery_code_used(&self.site, right.recovery_left, tx.now(), &from);
+                self.notify(&tx, person.user, &mail).await?;
+            }
             let second = SecondFactor { at: tx.now(), method: method_of(right.method) };
             let front = ReturnPath::start();
             let way = (arrival, typed.return_to.as_ref().unwrap_or(&front));
