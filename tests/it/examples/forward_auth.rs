@@ -158,9 +158,13 @@ async fn keeps_its_promises(world: &World) {
 
     let cookie = ada.cookies(&world.public_url);
     let (_, seal) = cookie.split_once('=').expect("a session");
+    // Side by side and apart, under both kinds of names.
+    let ours = "vestibule-half=of-ours; __Host-vestibule-trusted=of-ours; middle=2; vestibule-known=of-ours";
+    let more = "__Host-vestibule-login-0123456789abcdef=of-ours; vestibules=3; __Host-vestibule-known=of-ours";
     for (session, path) in [(cookie.as_str(), "reports"), (cookie.as_str(), "public/a"), ("a=b", "public/a")] {
-        let mut request =
-            client.get(format!("{}/{path}", world.public_url)).header(COOKIE, format!("before=1; {session}; kept=yes"));
+        let mut request = client
+            .get(format!("{}/{path}", world.public_url))
+            .header(COOKIE, format!("before=1; {session}; {ours}; kept=yes; {more}"));
         for (name, value) in FORGED {
             request = request.header(name, value);
         }
@@ -169,7 +173,10 @@ async fn keeps_its_promises(world: &World) {
         let shown = answer.text().await.unwrap();
         assert!(!shown.contains("eve@evil.example"), "{session} {path}: {shown}");
         assert_eq!(shown.contains("ada@acme.example"), session == cookie, "{session} {path}: {shown}");
-        assert!(shown.contains("before=1") && shown.contains("kept=yes"), "the app's own cookies stay: {shown}");
+        for theirs in ["before=1", "middle=2", "kept=yes", "vestibules=3"] {
+            assert!(shown.contains(theirs), "the app's own cookies stay: {theirs} {shown}");
+        }
+        assert!(!shown.contains("of-ours"), "Vestibule's other cookies stay away, too: {shown}");
         assert!(!shown.contains(&seal[..20]), "the session's cookie stays away from the app: {shown}");
     }
 

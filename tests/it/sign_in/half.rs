@@ -192,3 +192,69 @@ async fn a_set_up_belongs_to_its_own_sign_in() {
     let late = thief.post(SET_UP, &[("code", &site.code(&other))]).await;
     assert_eq!((late.location(), thief.has_session()), (CHALLENGE, false), "{late:?}");
 }
+
+#[tokio::test]
+async fn d10_a_password_that_became_an_emergency_in_between_is_void() {
+    let site = Site::with_passwords().await;
+    site.add(&site.globex, "bob@globex.example", vestibule::kernel::Role::Owner).await;
+    site.change(&site.globex, |globex| globex.set("two_factor", "password")).await;
+    let password = "wicker basket of plums";
+    let token = site.link_for_bob(Purpose::Reset).await;
+    site.browser().post("/.vestibule/password/new", &[("token", &token), ("password", password)]).await;
+    let comes = async || {
+        let mut bob = site.browser();
+        site.clock.advance(STEP);
+        let form = [("email", "bob@globex.example"), ("password", password)];
+        let page = bob.post("/.vestibule/password", &form).await;
+        assert_eq!((page.location(), bob.has_session()), (SET_UP, false), "{page:?}");
+        bob
+    };
+    let mut before = comes().await;
+    happen(&site, &site.globex, &Event::RequiresSso).await;
+    let page = before.post(LATER, &[]).await;
+    assert_eq!((page.status, before.has_session()), (StatusCode::UNAUTHORIZED, false), "{page:?}");
+    let mut after = comes().await;
+    let page = after.get(SET_UP).await;
+    assert!(page.body.contains("asks for a second factor") && !page.body.contains("Not now"), "{page:?}");
+    assert_eq!(after.post(LATER, &[]).await.status, StatusCode::FORBIDDEN, "nothing is put off in an emergency");
+    assert!(!after.has_session());
+}
+
+#[tokio::test]
+async fn signing_out_or_in_as_somebody_else_ends_what_is_halfway() {
+    let site = Site::with_passwords().await;
+    let (_, secret) = halfway(&site).await;
+    for path in ["/.vestibule/sign-out", "/.vestibule/sign-out/half"] {
+        site.clock.advance(STEP);
+        let (mut bob, _) = site.bob_comes().await;
+        assert!(bob.get(CHALLENGE).await.body.contains("action=\"/.vestibule/sign-out/half\""));
+        let mut kept = bob.clone();
+        let cross = bob.post_cross_site(path, &[]).await;
+        assert_eq!(cross.status, StatusCode::FORBIDDEN, "{path}");
+        bob.post(path, &[]).await;
+        assert!(!bob.cookies.contains_key(HALF), "{path}: {:?}", bob.cookies);
+        let page = kept.post(CHALLENGE, &[("code", &site.code(&secret))]).await;
+        assert_eq!((page.status, kept.has_session()), (StatusCode::UNAUTHORIZED, false), "{path}: {page:?}");
+    }
+}
+
+#[tokio::test]
+async fn from_the_account_page_the_session_is_meant_whoever_is_halfway() {
+    let site = Site::with_passwords().await;
+    site.change(&site.globex, |globex| globex.set("two_factor", "password")).await;
+    let (bob, _) = site.bob_comes().await;
+    let mut ada = site.browser();
+    site.sign_in_ada(&mut ada).await;
+    ada.cookies.insert(HALF.to_owned(), bob.cookies[HALF].clone());
+    let account = ada.get("/.vestibule/account").await;
+    let link = "/.vestibule/second-factor/setup?return_to=/.vestibule/account";
+    assert!(account.body.contains(&format!("href=\"{link}\"")), "{account:?}");
+    let page = ada.get(link).await;
+    assert!(page.body.contains("ada@acme.example") && !page.body.contains("bob@globex"), "{page:?}");
+    assert!(page.body.contains("name=\"return_to\" value=\"/.vestibule/account\""), "{page:?}");
+    let form = [("code", &*site.code(&secret_of(&page))), ("return_to", "/.vestibule/account")];
+    assert_eq!(ada.post(SET_UP, &form).await.status, StatusCode::OK);
+    let (ada, bob) = (site.account("ada@acme.example").await.unwrap().id, site.bob().await);
+    let has = async |id| vestibule::second_factor::factors::of(&site.store.reader(), id).await.unwrap().any();
+    assert_eq!((has(ada).await, has(bob).await), (true, false));
+}

@@ -277,3 +277,38 @@ async fn who_runs_two_organizations_goes_into_the_one_that_is_meant_first() {
         "{stranger:?}"
     );
 }
+
+#[tokio::test]
+async fn whoever_has_a_second_factor_shows_it_afresh_to_change_an_organization() {
+    let (site, initech) = Site::staffed("approval").await;
+    let una = site.id("una@bought.example").await;
+    let mut olga = site.as_(OLGA).await;
+    let (secret, _) = site.set_up(&mut olga).await;
+    site.clock.advance(std::time::Duration::from_secs(11 * 60));
+    while site.mail().await.is_some() {}
+    let mut eve = site.as_(EVE).await;
+    eve.post(JOIN, &[("organization", "initech")]).await;
+    let link = link_in(&site.mail().await.expect("those who decide are told"));
+    let eve = site.id(EVE).await;
+    let new = [("organization", "initech"), ("discoverability", "open"), ("domains", "initech.example")];
+    let before = site.settings(&initech).await;
+    let wanted = "/.vestibule/second-factor?return_to=%2F.vestibule%2Forganization%3Fof%3Dinitech";
+    assert_eq!(olga.post(DISCOVERABILITY, &new).await.location(), wanted);
+    assert_eq!(settle(&mut olga, MEMBERS, "initech", una, "confirm").await.location(), wanted);
+    assert_eq!(settle(&mut olga, REQUESTS, "initech", eve, "grant").await.location(), wanted);
+    let decision = [("token", token_of(&link)), ("decision", "grant")];
+    let asked = olga.post("/.vestibule/access", &decision).await;
+    let expected = "/.vestibule/second-factor?return_to=%2F.vestibule%2Faccess%3Ftoken%3D";
+    assert!(asked.location().starts_with(expected), "{asked:?}");
+    assert_eq!(site.settings(&initech).await, before);
+    assert_eq!((site.role("una@bought.example", &initech).await, site.role(EVE, &initech).await), (None, None));
+    let code = site.code(&secret);
+    let shown = olga.post("/.vestibule/second-factor", &[("code", &code), ("return_to", PAGE)]).await;
+    assert_eq!(shown.location(), PAGE, "{shown:?}");
+    assert_eq!(
+        settle(&mut olga, MEMBERS, "initech", una, "confirm").await.location(),
+        format!("{PAGE}?done=confirmed")
+    );
+    assert!(olga.post("/.vestibule/access", &decision).await.body.contains("is let into initech"));
+    assert_eq!(olga.post(DISCOVERABILITY, &new).await.location(), format!("{PAGE}?done=saved"));
+}

@@ -271,3 +271,23 @@ async fn a_trusted_browser_is_not_asked_for_as_long_as_the_organization_says() {
     assert!(trusted::of(&site.store.reader(), site.bob().await).await.unwrap().is_empty());
     assert_eq!(comes_back(&bob).await.1, CHALLENGE);
 }
+
+#[tokio::test]
+async fn what_happens_to_recovery_codes_is_mailed_and_one_trusts_no_browser() {
+    let site = Site::with_passwords().await;
+    site.change(&site.globex, |globex| globex.set("trusted_browser_days", "30")).await;
+    let (mut bob, _) = site.bob_comes().await;
+    let (_, codes) = site.set_up(&mut bob).await;
+    let (mut bob, _) = site.bob_comes().await;
+    while site.mail().await.is_some() {}
+    assert!(bob.get(CHALLENGE).await.body.contains("Trust this browser"));
+    assert!(!bob.get("/.vestibule/second-factor?way=recovery").await.body.contains("Trust this browser"));
+    bob.post(CHALLENGE, &[("code", &codes[0]), ("way", "recovery"), ("trust", "yes")]).await;
+    assert_eq!((bob.has_session(), bob.cookies.contains_key("vestibule-trusted")), (true, false));
+    let mail = site.mail().await.expect("a mail");
+    assert_eq!(mail.to.as_str(), "bob@globex.example");
+    assert!(mail.subject.starts_with("A recovery code for") && mail.text.expose().contains("Codes left: 9."));
+    bob.post("/.vestibule/account/recovery-codes", &[]).await;
+    let mail = site.mail().await.expect("a mail");
+    assert!(mail.subject.starts_with("New recovery codes for"), "{}", mail.subject);
+}

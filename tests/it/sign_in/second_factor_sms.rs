@@ -55,7 +55,7 @@ async fn a_phone_is_set_up_by_its_first_code_and_answers_from_then_on() {
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
     assert!(wrong.body.contains("code of its country, such as") && gateway.count() == 0, "{wrong:?}");
     let sent = bob.post(SEND_SET_UP, &[("number", NUMBER)]).await;
-    assert_eq!(sent.location(), "/.vestibule/second-factor/setup?way=sms&return_to=%2F.vestibule%2Faccount");
+    assert_eq!(sent.location(), "/.vestibule/second-factor/setup?way=sms");
     let page = bob.get(sent.location()).await;
     assert!(page.body.contains("the number that ends in 89") && page.body.contains("one-time-code"), "{page:?}");
     assert!(!page.body.contains("234567"), "{page:?}");

@@ -112,3 +112,24 @@ async fn ended_connections_void_what_is_halfway() {
     let page = ada.post(SET_UP, &[("code", &site.code(&secret))]).await;
     assert!(page.body.contains("This sign-in is over") && !ada.has_session(), "{page:?}");
 }
+
+#[tokio::test]
+async fn an_identity_providers_word_changes_no_factor_of_somebody_who_has_one_here() {
+    let site = Site::new().await;
+    site.change(&site.acme, |acme| acme.set("trust_idp_mfa", "true")).await;
+    let (mut ada, _) = signs_in(&site, Some(MFA_VALUES[1]), &[]).await;
+    let secret = secret_of(&ada.get(SET_UP).await);
+    ada.post(SET_UP, &[("code", &site.code(&secret))]).await;
+    site.clock.advance(super::second_factor::STEP);
+    let (mut ada, location) = signs_in(&site, Some(MFA_VALUES[1]), &[]).await;
+    assert_eq!((location.as_str(), ada.has_session()), ("/deals", true), "to sign in it counts");
+    let page = ada.get(SET_UP).await;
+    assert!(page.location().starts_with("/.vestibule/second-factor?return_to="), "{page:?}");
+    for path in ["/.vestibule/account/recovery-codes", "/.vestibule/account/second-factor/remove"] {
+        let page = ada.post(path, &[]).await;
+        assert_eq!(page.location(), "/.vestibule/second-factor?return_to=%2F.vestibule%2Faccount", "{path}: {page:?}");
+    }
+    let form = [("code", &*site.code(&secret)), ("return_to", "/.vestibule/account")];
+    assert_eq!(ada.post(CHALLENGE, &form).await.location(), "/.vestibule/account");
+    assert!(ada.get(SET_UP).await.body.contains("Change your authenticator app"), "their own does");
+}
