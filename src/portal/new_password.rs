@@ -29,7 +29,7 @@ use crate::directory::{AuditEntry, User, member, password, user};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Secret, SessionId};
 use crate::second_factor::trusted;
 use crate::session::{Method, half, records};
-use crate::store::{StoreError, Tx};
+use crate::store::Tx;
 
 /// Where a mailed link leads.
 pub const HERE: &str = "/.vestibule/password/new";
