@@ -118,12 +118,12 @@ impl BulkOperation {
         }
         let mut lacking = None;
         for path in self.paths() {
-            *path = with_references(path, &mut |name| match made.get(name) {
-                Some(id) => id.clone(),
-                None => {
+            *path = with_references(path, &mut |name| {
+                let id = made.get(name).cloned();
+                if id.is_none() {
                     lacking = Some(missing(name));
-                    String::new()
                 }
+                id.unwrap_or_default()
             });
         }
         for value in self.data.values_mut() {
