@@ -29,6 +29,9 @@ pub mod mail;
 // Proof by DNS: the looks for claims' records, and what follows from them.
 pub mod proof;
 
+// What is done to organizations and people, by whoever may.
+pub mod administration;
+
 // The gate: pingora in front of the app, deciding on every request.
 pub mod proxy;
 

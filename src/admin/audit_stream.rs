@@ -8,9 +8,10 @@ use axum::extract::State;
 use axum::response::Response;
 use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
 
-use super::api::{AuditFollow, AuditView};
-use super::audit::{Names, all, chain, ends};
-use super::{Admin, audit, backup, render};
+use super::{backup, render};
+use crate::administration::Administration;
+use crate::administration::api::{AuditFollow, AuditView};
+use crate::administration::audit::{self, Names, all, chain, ends};
 use crate::directory::audit::{AUDIT, page};
 use crate::kernel::{Fault, FaultKind, OrgId, Timestamp};
 use crate::store::{Feed, FeedEvent, Store};
@@ -30,7 +31,7 @@ struct Follower {
 }
 
 /// Answers `audit --follow`.
-pub(super) async fn follow(State(admin): State<Arc<Admin>>, body: Bytes) -> Response {
+pub(super) async fn follow(State(admin): State<Arc<Administration>>, body: Bytes) -> Response {
     let started = async {
         let call: AuditFollow = serde_json::from_slice(&body)
             .map_err(|error| Fault::plain(FaultKind::Invalid, format!("the call is not understood: {error}")))?;
@@ -42,7 +43,7 @@ pub(super) async fn follow(State(admin): State<Arc<Admin>>, body: Bytes) -> Resp
     }
 }
 
-async fn start(admin: &Admin, call: &AuditFollow) -> Result<DuplexStream, Fault> {
+async fn start(admin: &Administration, call: &AuditFollow) -> Result<DuplexStream, Fault> {
     // Before anything is read: what is committed from here on is heard.
     let feed = admin.store.feed();
     let tx = admin.store.reader();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 
-use super::Admin;
+use crate::administration::Administration;
 use crate::store::export;
 
 /// How much waits between the store and the socket, in bytes.
@@ -16,7 +16,7 @@ const BUFFER: usize = 256 * 1024;
 const PIECE: usize = 64 * 1024;
 
 /// Streams an export. Its last line proves that it is whole: an error on the way leaves that line out.
-pub(super) async fn stream(State(admin): State<Arc<Admin>>) -> Response {
+pub(super) async fn stream(State(admin): State<Arc<Administration>>) -> Response {
     let (mut writer, reader) = duplex(BUFFER);
     tokio::spawn(async move {
         let backend = Arc::clone(admin.store.backend());

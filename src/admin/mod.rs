@@ -1,31 +1,8 @@
-//! The admin socket: what the commands ask of the running server. Every change is audited in its own transaction.
+//! The admin socket: what the commands ask of the running server, in the operator's name.
 
-pub mod api;
-mod apply;
-mod apply_domains;
-mod apply_link;
-mod apply_teams;
-mod audit;
 mod audit_stream;
 mod backup;
-mod check;
-mod confirm;
-mod connection;
-mod domain;
-mod explain;
-mod keys;
-mod link;
-mod link_preview;
-mod logins;
-mod organization;
-mod scim_log;
-mod scim_token;
-mod second_factor;
-mod session;
 mod socket;
-mod sso;
-mod team;
-mod user;
 
 use std::sync::Arc;
 
@@ -36,19 +13,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 
-pub use apply::apply;
-pub use check::{check_store, room_checkers};
-pub use explain::{RouteDecision, RouteExplainer, Visitor};
 pub use socket::{SocketError, bind};
 
-use crate::credential::{Hasher, Policy};
-use crate::directory::AuditEntry;
-use crate::directory::audit as directory_audit;
-use crate::kernel::{Fault, FaultKind, OrgId, Rng, Timestamp};
-use crate::proof::Proof;
-use crate::saml::service_provider::ServiceProvider;
-use crate::store::{Store, StoreError, TableChecker, Tx};
-use api::{Call, Refused};
+use crate::administration::api::{self, Call, Refused};
+use crate::administration::{
+    Administration, apply, audit, check, confirm, domain, explain, keys, link, link_preview, logins, organization,
+    scim_log, scim_token, second_factor, session, sso, team, user,
+};
+use crate::kernel::{Fault, FaultKind};
 
 /// The largest call, in bytes: an `apply` with some hundred organizations.
 const CALL_LIMIT: usize = 8 * 1024 * 1024;
@@ -58,46 +30,8 @@ pub const BACKUP: &str = "/v1/backup";
 /// Where the audit streams from.
 pub const AUDIT_FOLLOW: &str = "/v1/audit-follow";
 
-/// What the handlers work with.
-pub struct Admin {
-    /// The data.
-    pub store: Store,
-    /// Chance.
-    pub rng: Arc<dyn Rng>,
-    /// Which passwords can be chosen.
-    pub passwords: Policy,
-    /// Hashes them.
-    pub hasher: Arc<Hasher>,
-    /// Names of the site, as IdPs know them.
-    pub service_provider: ServiceProvider,
-    /// Proves claimed domains.
-    pub proof: Arc<Proof>,
-    /// Says what the gate's routes decide.
-    pub routes: Arc<dyn RouteExplainer>,
-    /// What the other doors promise of their tables, for `check --store`.
-    pub door_checkers: fn() -> Vec<TableChecker>,
-    /// Since when the server runs.
-    pub started: Timestamp,
-}
-
-impl Admin {
-    /// Notes a change of an organization, made by the operator, in the transaction that makes it (R59).
-    fn audit(
-        &self,
-        tx: &Tx,
-        organization: OrgId,
-        action: &str,
-        object: impl std::fmt::Display,
-        before: impl Into<String>,
-        after: impl Into<String>,
-    ) -> Result<(), StoreError> {
-        let entry = AuditEntry::new(tx, "operator", action, object).changed(before, after).from("admin socket");
-        directory_audit::append(tx, &*self.rng, organization, &entry)
-    }
-}
-
 /// Every verb with its handler.
-pub fn router(admin: Arc<Admin>) -> Router {
+pub fn router(admin: Arc<Administration>) -> Router {
     let streams = Router::new().route(BACKUP, get(backup::stream)).route(AUDIT_FOLLOW, post(audit_stream::follow));
     Verbs { router: streams.with_state(Arc::clone(&admin)), admin }
         .on(status)
@@ -158,14 +92,14 @@ pub fn router(admin: Arc<Admin>) -> Router {
 
 struct Verbs {
     router: Router,
-    admin: Arc<Admin>,
+    admin: Arc<Administration>,
 }
 
 impl Verbs {
     /// Answers `POST /v1/<verb>` with `handler`.
     fn on<C: Call, F, Fut>(mut self, handler: F) -> Self
     where
-        F: Fn(Arc<Admin>, C) -> Fut + Copy + Send + Sync + 'static,
+        F: Fn(Arc<Administration>, C) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<C::Answer, Fault>> + Send,
     {
         let admin = Arc::clone(&self.admin);
@@ -200,7 +134,7 @@ fn render<T: serde::Serialize>(answer: Result<T, Fault>) -> Response {
     }
 }
 
-async fn status(admin: Arc<Admin>, _: api::Status) -> Result<api::StatusView, Fault> {
+async fn status(admin: Arc<Administration>, _: api::Status) -> Result<api::StatusView, Fault> {
     Ok(api::StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         public_url: admin.service_provider.base_url().to_owned(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::check::mistaken;
 use super::text::{count, lines};
 use super::{Context, Failure, organizations_file};
-use crate::admin::api::{Apply, Changes};
+use crate::administration::api::{Apply, Changes};
 use crate::config::{ConfigError, read_text};
 
 pub(super) fn run(context: &Context, file: &Path, dry_run: bool, prune: bool) -> Result<(), Failure> {

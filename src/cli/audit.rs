@@ -9,7 +9,9 @@ use super::output::{complain, say};
 use super::text::count;
 use super::{Context, Failure};
 use crate::admin::AUDIT_FOLLOW;
-use crate::admin::api::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
+use crate::administration::api::{
+    Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains,
+};
 use crate::kernel::{Clock as _, Slug, SystemClock, Timestamp};
 use crate::store::ChainHash;
 

@@ -7,8 +7,8 @@ use super::client::Client;
 use super::output::complain;
 use super::text::count;
 use super::{Context, Failure};
-use crate::admin;
-use crate::admin::api::{CheckStore, StoreCheckView};
+use crate::administration;
+use crate::administration::api::{CheckStore, StoreCheckView};
 use crate::config::{Config, ConfigError, Loaded, Mistake};
 use crate::kernel::{Clock as _, SystemClock};
 use crate::server;
@@ -87,6 +87,6 @@ fn check_store(config: &Config) -> Result<StoreCheckView, Failure> {
     runtime.block_on(async {
         let backend = SledBackend::open(&config.store)?;
         let store = Store::open(backend, std::sync::Arc::new(SystemClock)).await?;
-        Ok(admin::check_store(&store, &config.dns.public_mail, server::door_checkers()).await?)
+        Ok(administration::check::check_store(&store, &config.dns.public_mail, server::door_checkers()).await?)
     })
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::net::UnixStream;
 
 use super::failure::Failure;
-use crate::admin::api::{Call, Refused};
+use crate::administration::api::{Call, Refused};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);

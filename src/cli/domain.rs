@@ -4,7 +4,7 @@ use super::output::{facts, table};
 use super::text::{self, word};
 use super::verbs::Domain;
 use super::{Context, Failure};
-use crate::admin::api::{
+use crate::administration::api::{
     DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
 };
 use crate::directory::{ClaimState, Event};

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::output::{complain, table};
 use super::text;
 use super::{Context, Failure};
-use crate::admin::api::{
+use crate::administration::api::{
     LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview, LinkPreviewView, LinkView, PREVIEW_LIMIT,
 };
 use crate::config::parse_duration;

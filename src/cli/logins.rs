@@ -1,7 +1,7 @@
 //! `logins` and `explain`, as text.
 
 use super::output::table;
-use crate::admin::api::{ExplainView, LoginView};
+use crate::administration::api::{ExplainView, LoginView};
 use crate::directory::LoginCheck;
 
 /// Sign-ins, newest first.
@@ -43,7 +43,7 @@ pub fn checks(checks: &[LoginCheck]) -> String {
 
 /// A decision, step by step.
 pub fn explained(view: &ExplainView) -> String {
-    let row = |step: &crate::admin::api::Step| {
+    let row = |step: &crate::administration::api::Step| {
         let mark = if step.passed { "✓" } else { "✗" };
         [format!("{mark} {}", step.what), step.found.clone()]
     };

@@ -1,7 +1,7 @@
 //! The command line: what was typed becomes a question to the server, its answer becomes text or JSON.
 //!
 //! Exit codes: 0 done; 1 refused or failed, with one sentence on stderr; 2 wrong usage. To add a verb: its variant in
-//! `verbs`, its call in `admin::api`, its arm in [`run_command`].
+//! `verbs`, its call in `administration::api`, its arm in [`run_command`].
 
 mod apply;
 mod audit;
@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use serde::Serialize;
 
-use crate::admin::api;
+use crate::administration::api;
 use crate::config::{Config, Loaded};
 use crate::kernel::{Clock as _, SystemClock};
 use client::Client;

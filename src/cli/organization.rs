@@ -4,7 +4,7 @@ use super::output::{facts, table};
 use super::text::{self, word};
 use super::verbs::Org;
 use super::{Context, Failure};
-use crate::admin::api::{MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
+use crate::administration::api::{MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use crate::directory::OrgKind;
 
 pub(super) fn run(context: &Context, verb: Org) -> Result<(), Failure> {

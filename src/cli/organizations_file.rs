@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::admin::api::{FileBytes, SsoOptions, SsoSource, WantedOrganization, WantedRole, WantedTeam};
+use crate::administration::api::{FileBytes, SsoOptions, SsoSource, WantedOrganization, WantedRole, WantedTeam};
 use crate::config::{Mistake, Placed, Reader, Section, read_bytes};
 use crate::directory::two_factor::{GRACE_LIMIT, TRUSTED_DAYS_LIMIT};
 use crate::directory::{AttributeMapping, Binding, OrgKind, team};

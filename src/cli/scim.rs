@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::output::complain;
 use super::text;
 use super::{Context, Failure};
-use crate::admin::api::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
+use crate::administration::api::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
 use crate::kernel::Slug;
 
 /// `scim-token`

@@ -1,6 +1,6 @@
 //! `scim-log`, as text.
 
-use crate::admin::api::ScimRequestView;
+use crate::administration::api::ScimRequestView;
 
 /// Requests, newest first.
 pub fn requests(found: &[ScimRequestView]) -> String {

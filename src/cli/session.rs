@@ -4,7 +4,7 @@ use super::output::table;
 use super::text;
 use super::verbs::{Revoke, Session};
 use super::{Context, Failure};
-use crate::admin::api::{SessionList, SessionRevoke, SessionView, Whose};
+use crate::administration::api::{SessionList, SessionRevoke, SessionView, Whose};
 
 pub(super) fn run(context: &Context, verb: Session) -> Result<(), Failure> {
     match verb {

@@ -2,7 +2,7 @@
 
 use super::output::{facts, table};
 use super::text::{count, word};
-use crate::admin::api::{CertificateView, IdpView, SsoView};
+use crate::administration::api::{CertificateView, IdpView, SsoView};
 
 /// How much of a certificate's SHA-256 is shown: enough to name it.
 const SHOWN_DIGITS: usize = 16;

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::output::table;
 use super::text::{self, word};
 use super::{Context, Failure};
-use crate::admin::api::{
+use crate::administration::api::{
     TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
 };
 use crate::kernel::{EmailAddress, Role, Slug};

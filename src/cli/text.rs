@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::admin::api::Changes;
+use crate::administration::api::Changes;
 
 /// What was changed, a line each.
 pub fn changes(changes: &Changes) -> String {
@@ -14,7 +14,7 @@ pub fn changes(changes: &Changes) -> String {
 
 /// What would be changed, a line each: `+` new, `-` gone, `~` other than before.
 pub fn lines(changes: &Changes) -> String {
-    let line = |change: &crate::admin::api::Difference| {
+    let line = |change: &crate::administration::api::Difference| {
         let (object, what) = (&change.object, &change.what);
         match (&change.before, &change.after) {
             (None, Some(after)) => format!("+ {object}: {what}: {after}"),

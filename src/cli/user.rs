@@ -6,7 +6,7 @@ use super::output::{complain, facts, table};
 use super::text::{self, word};
 use super::verbs::User;
 use super::{Context, Failure};
-use crate::admin::api::{
+use crate::administration::api::{
     Call, Changes, MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite,
     UserList, UserRemove, UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };

@@ -46,6 +46,10 @@ pub enum Act {
     Remove(OrgId),
     /// Sees how this organization is run; the account is nobody's.
     See(OrgId),
+    /// Sets up this organization: single sign-on, domains, rules, teams, provisioning; the account is nobody's.
+    Manage(OrgId),
+    /// Does in this organization what is for owners: links, and what teams' roles are; the account is nobody's.
+    Own(OrgId),
     /// Says who finds this organization by themselves; the account is nobody's.
     SetDiscoverability(OrgId),
     /// Puts it into a team of this organization, or takes it out; the role is the team's.
@@ -91,14 +95,18 @@ pub fn may(actor: Actor, act: Act, target: Target) -> Result<(), Denied> {
             within(organization, place)?;
             manages(role, target.role)
         }
-        // Whoever says that a person is still meant answers for the organization.
-        Act::Confirm(place) => {
-            within(organization, place)?;
-            manages(role, Some(Role::Owner))
-        }
         Act::See(place) => {
             within(organization, place)?;
             if role == Role::Member { Err(Denied::NotTheirRole) } else { Ok(()) }
+        }
+        Act::Manage(place) => {
+            within(organization, place)?;
+            manages(role, None)
+        }
+        // Whoever says that a person is still meant answers for the organization.
+        Act::Confirm(place) | Act::Own(place) => {
+            within(organization, place)?;
+            manages(role, Some(Role::Owner))
         }
         Act::SetDiscoverability(place) => {
             within(organization, place)?;
@@ -216,7 +224,13 @@ mod tests {
     fn d5_no_role_of_another_organization_acts_in_this_one() {
         for role in Role::ALL {
             for target in targets() {
-                let own = [Act::Confirm(MINE), Act::See(MINE), Act::SetDiscoverability(MINE)];
+                let own = [
+                    Act::Confirm(MINE),
+                    Act::See(MINE),
+                    Act::SetDiscoverability(MINE),
+                    Act::Manage(MINE),
+                    Act::Own(MINE),
+                ];
                 for act in in_one(MINE).into_iter().chain(own) {
                     let told = may(of(OTHER, role), act, target);
                     assert_eq!(told, Err(Denied::NotTheirOrganization), "{role} {act:?} {target:?}");
@@ -278,6 +292,8 @@ mod tests {
         let (owners, not) = (Err(Denied::OwnersAffair), Err(Denied::NotTheirRole));
         // owner, admin, billing admin, member
         check(Act::Confirm(MINE), [Ok(()), owners, not, not]);
+        check(Act::Own(MINE), [Ok(()), owners, not, not]);
+        check(Act::Manage(MINE), [Ok(()), Ok(()), not, not]);
         check(Act::See(MINE), [Ok(()), Ok(()), Ok(()), not]);
         check(Act::SetDiscoverability(MINE), [Ok(()), owners, Ok(()), not]);
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use axum::Router;
 
 use super::{App, ServerError, stop_on_signals};
-use crate::admin;
-use crate::admin::api::{Apply, FileBytes, SsoOptions, SsoSource, WantedOrganization};
+use crate::administration;
+use crate::administration::api::{Apply, FileBytes, SsoOptions, SsoSource, WantedOrganization};
 use crate::config::Config;
 use crate::demo::{Company, DemoIdentityProvider, companies, sample_app};
 use crate::directory::OrgKind;
@@ -221,7 +221,7 @@ async fn seed(app: &App, provider: &DemoIdentityProvider) -> Result<(), Fault> {
         });
     }
     let call = Apply { organizations, prune: false, dry_run: false };
-    admin::apply(Arc::clone(&app.admin), call).await.map(|_| ())
+    administration::apply(Arc::clone(&app.admin), call).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::admin::{RouteDecision, RouteExplainer, Visitor};
+use crate::administration::explain::{RouteDecision, RouteExplainer, Visitor};
 use crate::config;
 use crate::config::Config;
 use crate::kernel::{Fault, FaultKind, Role, Slug};

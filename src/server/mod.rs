@@ -17,7 +17,8 @@ use axum::Router;
 pub use demo::{Demo, Places};
 pub use run::{Stop, stop_on_signals};
 
-use crate::admin::{self, Admin, SocketError};
+use crate::admin::{self, SocketError};
+use crate::administration::{Administration, By};
 use crate::config::{Config, Dns, MailSettings};
 use crate::credential::Hasher;
 use crate::directory::backfill::backfill;
@@ -98,7 +99,7 @@ pub struct App {
     portal: Router,
     gate: GateSettings,
     proof: Arc<Proof>,
-    admin: Arc<Admin>,
+    admin: Arc<Administration>,
     scim: Arc<ScimServer>,
     ops: Arc<ops::Ops>,
 }
@@ -148,7 +149,7 @@ impl App {
         }
         let gate = gate::settings(&config);
         let proof = Arc::new(Proof::new(store.clone(), Arc::clone(&rng), proof_settings(&config)));
-        let admin = Admin {
+        let admin = Administration {
             store: store.clone(),
             rng: Arc::clone(&rng),
             passwords: config.password,
@@ -158,6 +159,7 @@ impl App {
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
             door_checkers,
             started: clock.now(),
+            by: By::admin_socket(),
         };
         let scim = ScimServer::open(store.clone(), Arc::clone(&rng), &config.scim.base_url()).await?;
         let ops = ops::Ops { store: store.clone(), sessions: Arc::clone(&sessions), metrics };

@@ -6,7 +6,9 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tower::ServiceExt as _;
-use vestibule::admin::{Admin, RouteDecision, RouteExplainer, Visitor, router};
+use vestibule::admin::router;
+use vestibule::administration::explain::{RouteDecision, RouteExplainer, Visitor};
+use vestibule::administration::{Administration, By};
 use vestibule::directory::Organization;
 use vestibule::kernel::{Fault, FaultKind, SessionId, SystemRng, UserId};
 use vestibule::proof::{Proof, ProofSettings};
@@ -28,7 +30,7 @@ impl RouteExplainer for NoRoutes {
 
 async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
     let (store, rng) = (directory.store.clone(), Arc::new(SystemRng));
-    let admin = Admin {
+    let admin = Administration {
         passwords: vestibule::credential::Policy::default(),
         hasher: vestibule::credential::Hasher::new(Arc::new(SystemRng)),
         proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
@@ -38,6 +40,7 @@ async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
         routes: Arc::new(NoRoutes),
         door_checkers: Vec::new,
         started: directory.store.now(),
+        by: By::admin_socket(),
     };
     let request = Request::post(format!("/v1/{verb}")).body(Body::from(body.to_string())).unwrap();
     let answer = router(Arc::new(admin)).oneshot(request).await.unwrap();

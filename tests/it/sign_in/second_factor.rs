@@ -119,10 +119,14 @@ async fn d24_a_policy_leaves_one_sign_in_and_then_wants_a_factor() {
     let (mut thief, _) = site.bob_comes().await;
     let again = thief.post(CHALLENGE, &[("code", &code), ("way", "app")]).await;
     assert_eq!((again.status, thief.has_session()), (StatusCode::FORBIDDEN, false), "a code is good once");
-    let problems = vestibule::admin::check_store(&site.store, &vestibule::directory::PublicMail::default(), Vec::new())
-        .await
-        .unwrap()
-        .problems;
+    let problems = vestibule::administration::check::check_store(
+        &site.store,
+        &vestibule::directory::PublicMail::default(),
+        Vec::new(),
+    )
+    .await
+    .unwrap()
+    .problems;
     assert!(problems.is_empty(), "{problems:?}");
 }
 

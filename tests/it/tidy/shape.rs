@@ -51,3 +51,27 @@ fn every_file_opens_with_its_promise() {
         .collect();
     report(&faults);
 }
+
+#[test]
+fn every_verb_asks_whether_whoever_acts_may() {
+    let mut faults = Vec::new();
+    for (path, text) in rust_files() {
+        if room_of(&path).as_deref() != Some("administration") {
+            continue;
+        }
+        let verbs = text.split("\npub async fn ").skip(1).filter(|verb| {
+            let (name, rest) = verb.split_once('(').unwrap_or_default();
+            !name.is_empty() && rest.trim_start().starts_with("admin: Arc<Administration>")
+        });
+        for verb in verbs {
+            let body = verb.split("\n}\n").next().unwrap_or_default();
+            // The audit's look and the scope of sessions ask in a function beside them.
+            let asks = ["permit", ".operators()", "scope(", "look("].iter().any(|word| body.contains(word));
+            if !asks {
+                let name = verb.split('(').next().unwrap_or_default();
+                faults.push(format!("{}: `{name}` asks nobody whether it may be done.", path.display()));
+            }
+        }
+    }
+    report(&faults);
+}

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{
     AnswerView, Changes, Difference, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer,
     DomainVerify, DomainView,
 };
 use super::organization::{all, slug_of};
+use crate::directory::authority::Act;
 use crate::directory::life::grace_ends;
 use crate::directory::{Claim, Organization, claim, link, organization, transfer as handing};
 use crate::kernel::{DomainName, Fault, Slug, Timestamp};
@@ -15,7 +16,7 @@ use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
 /// A claim as the operator sees it: who else holds the domain, too.
-pub(super) async fn view(admin: &Admin, tx: &Tx, claim: &Claim, slug: &Slug) -> Result<DomainView, StoreError> {
+pub async fn view(admin: &Administration, tx: &Tx, claim: &Claim, slug: &Slug) -> Result<DomainView, StoreError> {
     let text = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     let holder = tx.get(&claim::VERIFIED, &claim.domain).await?.filter(|holder| *holder != claim.organization);
     let held_by = match holder {
@@ -47,13 +48,16 @@ pub(super) async fn view(admin: &Admin, tx: &Tx, claim: &Claim, slug: &Slug) -> 
     })
 }
 
-pub(super) async fn claim(admin: Arc<Admin>, call: DomainClaim) -> Result<DomainView, Fault> {
+/// Claims a domain, by DNS, or on the operator's word alone.
+pub async fn claim(admin: Arc<Administration>, call: DomainClaim) -> Result<DomainView, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("domain claim", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             let claimed = if call.trusted {
+                admin.operators()?;
                 trusted(admin, &tx, &found, &call.domain).await?.0
             } else {
                 by_dns(admin, &tx, &found, &call.domain).await?
@@ -64,7 +68,12 @@ pub(super) async fn claim(admin: Arc<Admin>, call: DomainClaim) -> Result<Domain
 }
 
 /// Claims by DNS: from here on the record is looked for.
-pub(super) async fn by_dns(admin: &Admin, tx: &Tx, found: &Organization, domain: &DomainName) -> Result<Claim, Fault> {
+pub async fn by_dns(
+    admin: &Administration,
+    tx: &Tx,
+    found: &Organization,
+    domain: &DomainName,
+) -> Result<Claim, Fault> {
     let held = claim::find(tx, found.id, domain).await?;
     let claimed = admin.proof.claim(tx, found, domain).await?;
     if held.is_none() {
@@ -74,8 +83,8 @@ pub(super) async fn by_dns(admin: &Admin, tx: &Tx, found: &Organization, domain:
 }
 
 /// Claims on the operator's own word. Gives whether that changed anything.
-pub(super) async fn trusted(
-    admin: &Admin,
+pub async fn trusted(
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     domain: &DomainName,
@@ -89,19 +98,29 @@ pub(super) async fn trusted(
     Ok((claimed, changed))
 }
 
-pub(super) async fn verify(admin: Arc<Admin>, call: DomainVerify) -> Result<DomainChecked, Fault> {
+/// Looks a claim's record up at once.
+pub async fn verify(admin: Arc<Administration>, call: DomainVerify) -> Result<DomainChecked, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let checked = admin.proof.verify(&found, &call.domain).await?;
     let claim = view(&admin, &tx, &checked.claim, &found.slug).await?;
     Ok(DomainChecked { claim, event: checked.event })
 }
 
-pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<DomainView>, Fault> {
+/// The claims of an organization; of all, for the operator.
+pub async fn list(admin: Arc<Administration>, call: DomainList) -> Result<Vec<DomainView>, Fault> {
     let tx = admin.store.reader();
     let organizations = match &call.slug {
-        Some(slug) => vec![organization::by_slug(&tx, slug).await?],
-        None => all(&tx).await?,
+        Some(slug) => {
+            let found = organization::by_slug(&tx, slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
+            vec![found]
+        }
+        None => {
+            admin.operators()?;
+            all(&tx).await?
+        }
     };
     let mut views = Vec::new();
     for organization in organizations {
@@ -114,13 +133,15 @@ pub(super) async fn list(admin: Arc<Admin>, call: DomainList) -> Result<Vec<Doma
     Ok(views)
 }
 
-pub(super) async fn transfer(admin: Arc<Admin>, call: DomainTransfer) -> Result<Changes, Fault> {
+/// Hands a domain over to the Admin organization; for the owners of the one that has it.
+pub async fn transfer(admin: Arc<Administration>, call: DomainTransfer) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("domain transfer", async |tx: Tx| {
             let to = organization::by_slug(&tx, &call.to).await?;
             let (from, moved) = handing::to_admin(&tx, &call.domain, &to).await?;
+            admin.permit(&tx, Act::Own(from.id), None).await?;
             for one in [&from, &to] {
                 let (before, after) = (from.slug.as_str(), to.slug.as_str());
                 admin.audit(&tx, one.id, "domain.transfer", &moved.domain, before, after)?;
@@ -134,8 +155,8 @@ pub(super) async fn transfer(admin: Arc<Admin>, call: DomainTransfer) -> Result<
 
 /// Gives up a claim; if it was verified, the sessions that the organization's single sign-on made end with it, as they
 /// may be of people of that domain.
-pub(super) async fn give_up(
-    admin: &Admin,
+pub async fn give_up(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     domain: &DomainName,
@@ -148,12 +169,14 @@ pub(super) async fn give_up(
     Ok(gone)
 }
 
-pub(super) async fn release(admin: Arc<Admin>, call: DomainRelease) -> Result<Changes, Fault> {
+/// Gives a claim up.
+pub async fn release(admin: Arc<Administration>, call: DomainRelease) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("domain release", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             let gone = give_up(admin, &tx, &found, &call.domain).await?;
             let gone = Difference::new(&found.slug, "domain", Some(gone.domain.to_string()), None);
             Ok::<_, Fault>(Changes { changes: vec![gone], ..Changes::default() })

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, SessionList, SessionRevoke, SessionView, Whose};
 use super::organization::slug_of;
 use super::user as user_admin;
 use crate::directory::audit::OPERATOR;
+use crate::directory::authority::Act;
 use crate::directory::{organization, user};
 use crate::kernel::{Fault, FaultKind, OrgId};
 use crate::session::records::{self, Scope, SessionRecord};
 use crate::store::{StoreError, Tx};
 
-pub(super) async fn list(admin: Arc<Admin>, call: SessionList) -> Result<Vec<SessionView>, Fault> {
+/// Sessions: of those of another organization's account, the ones in this organization (D5).
+pub async fn list(admin: Arc<Administration>, call: SessionList) -> Result<Vec<SessionView>, Fault> {
     let tx = admin.store.reader();
-    let (scope, _) = scope(&tx, &call.whose).await?;
+    let (scope, _) = scope(&admin, &tx, &call.whose).await?;
     let mut views = Vec::new();
     for record in records::list(&tx, scope).await? {
         views.push(view(&tx, record).await?);
@@ -39,33 +41,51 @@ async fn view(tx: &Tx, record: SessionRecord) -> Result<SessionView, StoreError>
     })
 }
 
-/// What is meant, and which organizations are told.
-async fn scope(tx: &Tx, whose: &Whose) -> Result<(Scope, Vec<OrgId>), Fault> {
+/// What is meant of it that is theirs to see and to end (D5), and which organizations are told.
+async fn scope(admin: &Administration, tx: &Tx, whose: &Whose) -> Result<(Scope, Vec<OrgId>), Fault> {
     Ok(match whose {
-        Whose::All => (Scope::All, vec![OPERATOR]),
+        Whose::All => {
+            admin.operators()?;
+            (Scope::All, vec![OPERATOR])
+        }
         Whose::Session(id) => {
             let text =
                 format!("there is no session {id}, or it is over: `vestibule session list` shows those there are");
             let record = records::find(tx, *id).await?.ok_or_else(|| Fault::plain(FaultKind::NotFound, text))?;
+            let account = user::by_id(tx, record.user).await?;
+            let within = record.organization.filter(|id| admin.by.organization() == Some(*id));
+            admin.permit(tx, within.map_or(Act::EndAllSessions, Act::EndSessionsIn), account.as_ref()).await?;
             (Scope::Session(*id), vec![record.organization.unwrap_or(OPERATOR)])
         }
         Whose::User(email) => {
             let account = user::by_email(tx, email).await?;
-            (Scope::User(account.id), user_admin::chains(tx, account.id).await?)
+            match admin.by.organization() {
+                Some(own) if !admin.may(tx, Act::EndAllSessions, Some(&account)).await? => {
+                    admin.permit(tx, Act::EndSessionsIn(own), Some(&account)).await?;
+                    (Scope::Membership(own, account.id), vec![own])
+                }
+                _ => (Scope::User(account.id), user_admin::chains(tx, account.id).await?),
+            }
         }
         Whose::Org(slug) => {
             let found = organization::by_slug(tx, slug).await?;
+            admin.permit(tx, Act::Manage(found.id), None).await?;
             (Scope::Organization(found.id), vec![found.id])
         }
     })
 }
 
-pub(super) async fn revoke(admin: Arc<Admin>, call: SessionRevoke) -> Result<Changes, Fault> {
+/// Ends sessions, within the same bounds.
+pub async fn revoke(admin: Arc<Administration>, call: SessionRevoke) -> Result<Changes, Fault> {
     let (admin, whose) = (&*admin, &call.whose);
     admin
         .store
         .transaction("session revoke", async |tx: Tx| {
-            let (scope, organizations) = scope(&tx, whose).await?;
+            let (scope, organizations) = scope(admin, &tx, whose).await?;
+            if let Scope::Organization(id) = scope {
+                // Owners' sessions are among them.
+                admin.permit(&tx, Act::Own(id), None).await?;
+            }
             let count = records::list(&tx, scope).await?.len();
             records::revoke(&tx, scope).await?;
             let object = match whose {

@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{LoginView, Logins};
 use super::organization::all;
+use crate::directory::authority::Act;
 use crate::directory::{LoginOutcome, LoginRecord, login, organization};
 use crate::kernel::{Fault, Slug};
 
-pub(super) async fn list(admin: Arc<Admin>, call: Logins) -> Result<Vec<LoginView>, Fault> {
+/// The last sign-ins of an organization; of all, for the operator.
+pub async fn list(admin: Arc<Administration>, call: Logins) -> Result<Vec<LoginView>, Fault> {
     let tx = admin.store.reader();
     let organizations = match &call.org {
-        Some(slug) => vec![organization::by_slug(&tx, slug).await?],
-        None => all(&tx).await?,
+        Some(slug) => {
+            let found = organization::by_slug(&tx, slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
+            vec![found]
+        }
+        None => {
+            admin.operators()?;
+            all(&tx).await?
+        }
     };
     let mut found = Vec::new();
     for organization in organizations {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, SecondFactorView, UserResetSecondFactor};
 use super::user::chains;
+use crate::directory::authority::Act;
 use crate::directory::{Mail, User, outbox, user};
 use crate::kernel::{Fault, UserId};
 use crate::second_factor::{factors, trusted};
@@ -17,12 +18,13 @@ const NOTICE_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Takes an account's second factor away, with recovery codes and trusted browsers: whoever lost theirs sets up another
 /// at the next sign-in that asks (D5). Audited, and mailed to the person.
-pub(super) async fn reset(admin: Arc<Admin>, call: UserResetSecondFactor) -> Result<Changes, Fault> {
+pub async fn reset(admin: Arc<Administration>, call: UserResetSecondFactor) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user reset-second-factor", async |tx: Tx| {
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::ResetSecondFactor, Some(&account)).await?;
             let before = view(&tx, account.id).await?.methods.join(", ");
             if !factors::remove_all(&tx, account.id).await? {
                 return Ok::<_, Fault>(Changes::default());
@@ -41,7 +43,7 @@ pub(super) async fn reset(admin: Arc<Admin>, call: UserResetSecondFactor) -> Res
         .await
 }
 
-async fn write_to(admin: &Admin, tx: &Tx, account: &User) -> Result<(), StoreError> {
+async fn write_to(admin: &Administration, tx: &Tx, account: &User) -> Result<(), StoreError> {
     let base = admin.service_provider.base_url().trim_end_matches('/');
     let text = format!(
         "Hello,\n\nat {} an administrator took the second factor of your account at {base} away, with its recovery \
@@ -55,7 +57,7 @@ async fn write_to(admin: &Admin, tx: &Tx, account: &User) -> Result<(), StoreErr
 }
 
 /// What an account has.
-pub(super) async fn view(tx: &Tx, account: UserId) -> Result<SecondFactorView, StoreError> {
+pub async fn view(tx: &Tx, account: UserId) -> Result<SecondFactorView, StoreError> {
     let held = factors::of(tx, account).await?;
     let methods = held.app.iter().map(|app| format!("authenticator app, since {}", app.since)).collect();
     let trusted_browsers = trusted::of(tx, account).await?.len();

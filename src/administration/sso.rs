@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{
     CertificateView, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoSet, SsoShow, SsoTest,
     SsoTestView, SsoView,
 };
 use super::connection;
 use super::organization::slug_of;
+use crate::directory::authority::Act;
 use crate::directory::{
     LoginCheck, Organization, SsoCertificate, SsoConnection, claim, effective, link, organization, sso,
 };
@@ -18,7 +19,7 @@ use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, Unverifi
 use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
-fn view(admin: &Admin, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
+fn view(admin: &Administration, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
     let (provider, slug) = (&admin.service_provider, &organization.slug);
     SsoView {
         slug: slug.clone(),
@@ -58,9 +59,11 @@ fn certificate_views(certificates: &[SsoCertificate], now: Timestamp) -> Vec<Cer
     views.collect()
 }
 
-pub(super) async fn show(admin: Arc<Admin>, call: SsoShow) -> Result<SsoView, Fault> {
+/// The connection of an organization, and what its IdP is to be told.
+pub async fn show(admin: Arc<Administration>, call: SsoShow) -> Result<SsoView, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let connection = sso::connection(&tx, found.id).await?;
     let mut shown = view(&admin, &found, connection, tx.now());
     if let Some(link) = link::find(&tx, found.id).await? {
@@ -69,12 +72,14 @@ pub(super) async fn show(admin: Arc<Admin>, call: SsoShow) -> Result<SsoView, Fa
     Ok(shown)
 }
 
-pub(super) async fn set(admin: Arc<Admin>, call: SsoSet) -> Result<SsoView, Fault> {
+/// Makes a connection, or changes it.
+pub async fn set(admin: Arc<Administration>, call: SsoSet) -> Result<SsoView, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("sso set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             let before = sso::connection(&tx, found.id).await?;
             let after = connection::of(&call.source, &call.options, before.as_ref(), tx.now())?;
             put(admin, &tx, &found, before.as_ref(), &after).await?;
@@ -84,8 +89,8 @@ pub(super) async fn set(admin: Arc<Admin>, call: SsoSet) -> Result<SsoView, Faul
 }
 
 /// Writes a connection, and audits what differs. If it leads to another IdP now, the sessions of the old one end.
-pub(super) async fn put(
-    admin: &Admin,
+pub async fn put(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     before: Option<&SsoConnection>,
@@ -104,7 +109,11 @@ pub(super) async fn put(
     Ok(())
 }
 
-pub(super) async fn add_certificate(admin: Arc<Admin>, call: SsoCertificateAdd) -> Result<Vec<CertificateView>, Fault> {
+/// Adds certificates of the IdP, of a file in any form (R52).
+pub async fn add_certificate(
+    admin: Arc<Administration>,
+    call: SsoCertificateAdd,
+) -> Result<Vec<CertificateView>, Fault> {
     let (admin, call) = (&*admin, &call);
     let read = parse_certificates(&call.certificate.0).map_err(refuse)?;
     let read = &read;
@@ -112,6 +121,7 @@ pub(super) async fn add_certificate(admin: Arc<Admin>, call: SsoCertificateAdd) 
         .store
         .transaction("certificate add", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             for certificate in read {
                 certificate.usable_for_signing(tx.now()).map_err(refuse)?;
                 sso::add_certificate(&tx, &found, &certificate.to_stored(tx.now())).await?;
@@ -123,21 +133,24 @@ pub(super) async fn add_certificate(admin: Arc<Admin>, call: SsoCertificateAdd) 
 }
 
 /// What is wrong with a file, as the operator's own mistake.
-pub(super) fn refuse(error: impl std::fmt::Display) -> Fault {
+pub fn refuse(error: impl std::fmt::Display) -> Fault {
     Fault::plain(FaultKind::Invalid, format!("{error}"))
 }
 
-pub(super) async fn list_certificates(
-    admin: Arc<Admin>,
+/// The certificates of the IdP.
+pub async fn list_certificates(
+    admin: Arc<Administration>,
     call: SsoCertificateList,
 ) -> Result<Vec<CertificateView>, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     Ok(certificate_views(&sso::certificates(&tx, found.id).await?, tx.now()))
 }
 
-pub(super) async fn remove_certificate(
-    admin: Arc<Admin>,
+/// Removes a certificate, by the beginning of its fingerprint.
+pub async fn remove_certificate(
+    admin: Arc<Administration>,
     call: SsoCertificateRemove,
 ) -> Result<Vec<CertificateView>, Fault> {
     let (admin, call) = (&*admin, &call);
@@ -146,6 +159,7 @@ pub(super) async fn remove_certificate(
         .store
         .transaction("certificate remove", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             let held = sso::certificates(&tx, found.id).await?;
             let mut meant = held.iter().filter(|held| held.sha256.starts_with(typed.as_str()));
             let sha256 = match (meant.next(), meant.next()) {
@@ -162,9 +176,11 @@ pub(super) async fn remove_certificate(
         .await
 }
 
-pub(super) async fn test(admin: Arc<Admin>, call: SsoTest) -> Result<SsoTestView, Fault> {
+/// Holds a response against the connection: nobody is signed in, nothing changes.
+pub async fn test(admin: Arc<Administration>, call: SsoTest) -> Result<SsoTestView, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let missing = || crate::directory::DirectoryError::NoSso(found.slug.clone());
     let connection = sso::connection(&tx, found.id).await?.ok_or_else(missing)?;
     let provider = IdentityProvider::new(&connection).map_err(|error| refuse(error.fix()))?;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, MEMBER_COUNT_LIMIT, OrgCreate, OrgDelete, OrgList, OrgSet, OrgShow, OrgView};
 use super::domain;
+use crate::directory::authority::Act;
 use crate::directory::provisioning::mapping;
 use crate::directory::two_factor::GRACE_SIGN_INS;
 use crate::directory::{Organization, Rules, claim, discovery, link, member, organization, sso, sso_proof};
@@ -12,7 +13,9 @@ use crate::kernel::{DomainName, Fault, Slug};
 use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
-pub(super) async fn create(admin: Arc<Admin>, call: OrgCreate) -> Result<OrgView, Fault> {
+/// Makes an organization; for the operator.
+pub async fn create(admin: Arc<Administration>, call: OrgCreate) -> Result<OrgView, Fault> {
+    admin.operators()?;
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -24,7 +27,9 @@ pub(super) async fn create(admin: Arc<Admin>, call: OrgCreate) -> Result<OrgView
         .await
 }
 
-pub(super) async fn list(admin: Arc<Admin>, _: OrgList) -> Result<Vec<OrgView>, Fault> {
+/// Every organization; for the operator.
+pub async fn list(admin: Arc<Administration>, _: OrgList) -> Result<Vec<OrgView>, Fault> {
+    admin.operators()?;
     let tx = admin.store.reader();
     let mut views = Vec::new();
     for organization in all(&tx).await? {
@@ -35,7 +40,7 @@ pub(super) async fn list(admin: Arc<Admin>, _: OrgList) -> Result<Vec<OrgView>, 
 }
 
 /// Every organization.
-pub(super) async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
+pub async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
     let mut found: Vec<Organization> = Vec::new();
     loop {
         let page = organization::list(tx, found.last().map(|last| last.id)).await?;
@@ -46,14 +51,16 @@ pub(super) async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
     }
 }
 
-pub(super) async fn show(admin: Arc<Admin>, call: OrgShow) -> Result<OrgView, Fault> {
+/// An organization with what belongs to it.
+pub async fn show(admin: Arc<Administration>, call: OrgShow) -> Result<OrgView, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     Ok(view(&admin, &tx, &found).await?)
 }
 
 /// An organization with what belongs to it.
-async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
+async fn view(admin: &Administration, tx: &Tx, organization: &Organization) -> Result<OrgView, StoreError> {
     let linked = link::find(tx, organization.id).await?;
     let mut domains = Vec::new();
     // Under a link, what is its own is kept, and hidden (D14).
@@ -92,24 +99,40 @@ async fn view(admin: &Admin, tx: &Tx, organization: &Organization) -> Result<Org
     })
 }
 
-pub(super) async fn set(admin: Arc<Admin>, call: OrgSet) -> Result<Changes, Fault> {
+/// Sets rules of an organization, all or none; each is somebody's affair (D1).
+pub async fn set(admin: Arc<Administration>, call: OrgSet) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("org set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            for (key, _) in &call.settings {
+                permit_setting(admin, &tx, &found, key).await?;
+            }
             let changes = set_all(admin, &tx, &found, &call.settings).await?;
             Ok::<_, Fault>(Changes { changes, ..Changes::default() })
         })
         .await
 }
 
+/// Who finds the organization is its owners' and billing admins' affair (D1), its SCIM name the Admin organization's.
+async fn permit_setting(admin: &Administration, tx: &Tx, found: &Organization, key: &str) -> Result<(), Fault> {
+    match key {
+        "discoverability" | "discoverable_domains" => admin.permit(tx, Act::SetDiscoverability(found.id), None).await,
+        "scim_name" => {
+            let above = link::find(tx, found.id).await?.map(|link| Act::Manage(link.admin));
+            admin.permit_either(tx, Act::Manage(found.id), above).await
+        }
+        _ => admin.permit(tx, Act::Manage(found.id), None).await,
+    }
+}
+
 /// Sets each key; writes and audits only what changes.
 ///
 /// # Errors
 /// What is wrong with a value; `require_sso` without a proof that single sign-on works (D10).
-pub(super) async fn set_all(
-    admin: &Admin,
+pub async fn set_all(
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     settings: &[(String, String)],
@@ -145,7 +168,7 @@ pub(super) async fn set_all(
 }
 
 /// What differs between two states of one organization.
-pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Difference> {
+pub fn differences(before: &Organization, after: &Organization) -> Vec<Difference> {
     let told = |organization: &Organization| {
         // Destructured whole, so that a new setting can't be forgotten.
         let crate::directory::OrgSettings {
@@ -186,7 +209,7 @@ pub(super) fn differences(before: &Organization, after: &Organization) -> Vec<Di
 }
 
 /// What differs between the rules that hold in one organization.
-pub(super) fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Vec<Difference> {
+pub fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Vec<Difference> {
     let told = |rules: &Rules| {
         // Destructured whole, so that a new rule can't be forgotten.
         let Rules {
@@ -234,7 +257,9 @@ fn span(seconds: u64) -> String {
     fits.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))
 }
 
-pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes, Fault> {
+/// Deletes an organization; for the operator.
+pub async fn delete(admin: Arc<Administration>, call: OrgDelete) -> Result<Changes, Fault> {
+    admin.operators()?;
     let (admin, slug) = (&*admin, &call.slug);
     admin
         .store
@@ -252,6 +277,6 @@ pub(super) async fn delete(admin: Arc<Admin>, call: OrgDelete) -> Result<Changes
 }
 
 /// The slug of an organization by its id, for lists.
-pub(super) async fn slug_of(tx: &Tx, id: crate::kernel::OrgId) -> Result<Option<Slug>, StoreError> {
+pub async fn slug_of(tx: &Tx, id: crate::kernel::OrgId) -> Result<Option<Slug>, StoreError> {
     Ok(organization::by_id(tx, id).await?.map(|organization| organization.slug))
 }

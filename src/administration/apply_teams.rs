@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::api::{Difference, WantedRole, WantedTeam};
-use super::{Admin, team};
+use super::{Administration, team};
 use crate::directory::{Organization, Team, User, team as teams, team_member, user};
 use crate::kernel::{EmailAddress, Fault, Role};
 use crate::store::Tx;
@@ -74,8 +74,8 @@ fn team_steps(present: &[Present], wanted: &[WantedTeam], prune: bool) -> Vec<Te
 }
 
 /// Brings the teams of one organization to what is wanted; its members are as wanted already.
-pub(super) async fn bring(
-    admin: &Admin,
+pub async fn bring(
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     wanted: &[WantedTeam],
@@ -98,7 +98,7 @@ pub(super) async fn bring(
     Ok(changes)
 }
 
-async fn take(admin: &Admin, tx: &Tx, found: &Organization, step: TeamStep) -> Result<Difference, Fault> {
+async fn take(admin: &Administration, tx: &Tx, found: &Organization, step: TeamStep) -> Result<Difference, Fault> {
     let tell =
         |what: String, before: Option<String>, after: Option<String>| Difference::new(&found.slug, what, before, after);
     Ok(match step {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{
     Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove,
     UserResetPassword, UserSet, UserShow, UserView,
 };
 use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
+use crate::directory::authority::Act;
 use crate::directory::provisioning::mapping;
 use crate::directory::{
     Member, Organization, Origin, User, barred, claim, member, one_time_link, organization, outbox, password, team,
@@ -46,8 +47,8 @@ async fn membership(tx: &Tx, slug: &Slug, member: &Member) -> Result<MembershipV
 }
 
 /// Makes `email` a member, and an account if it has none.
-pub(super) async fn add_member(
-    admin: &Admin,
+pub async fn add_member(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     email: &EmailAddress,
@@ -65,8 +66,8 @@ pub(super) async fn add_member(
 }
 
 /// Gives a member another role. Gives the one before.
-pub(super) async fn set_role(
-    admin: &Admin,
+pub async fn set_role(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     account: &User,
@@ -82,8 +83,8 @@ pub(super) async fn set_role(
 }
 
 /// Ends a membership, and its sessions with it.
-pub(super) async fn remove_member(
-    admin: &Admin,
+pub async fn remove_member(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     account: &User,
@@ -95,11 +96,12 @@ pub(super) async fn remove_member(
     Ok(gone)
 }
 
-/// A warning if nobody owns an organization any more. The operator may have it so; provisioning may not (D18).
-async fn without_owner(tx: &Tx, organization: &Organization) -> Result<Vec<String>, StoreError> {
+/// A warning if nobody owns an organization any more. The operator may have it so, and nobody else (D18).
+async fn without_owner(admin: &Administration, tx: &Tx, organization: &Organization) -> Result<Vec<String>, Fault> {
     if member::has_owner(tx, organization.id).await? {
         return Ok(Vec::new());
     }
+    admin.keep_an_owner(false)?;
     let slug = &organization.slug;
     Ok(vec![format!(
         "{slug} has no owner any more who could sign in: `vestibule user add {slug} EMAIL --role owner`, or `user set`, \
@@ -108,7 +110,11 @@ async fn without_owner(tx: &Tx, organization: &Organization) -> Result<Vec<Strin
 }
 
 /// The hash of the password that somebody is to have.
-async fn hash(admin: &Admin, password: Option<&Secret<String>>, email: &EmailAddress) -> Result<Option<String>, Fault> {
+async fn hash(
+    admin: &Administration,
+    password: Option<&Secret<String>>,
+    email: &EmailAddress,
+) -> Result<Option<String>, Fault> {
     let Some(chosen) = password else { return Ok(None) };
     let refuse = |text: String| Fault::plain(FaultKind::Invalid, text);
     if !admin.passwords.enabled {
@@ -122,7 +128,7 @@ async fn hash(admin: &Admin, password: Option<&Secret<String>>, email: &EmailAdd
 
 /// Gives an account a password: its sessions end, and so do the links to set another.
 async fn set_password(
-    admin: &Admin,
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     account: &User,
@@ -136,7 +142,8 @@ async fn set_password(
     Ok(())
 }
 
-pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, Fault> {
+/// Makes somebody a member, with a role that is theirs to give.
+pub async fn add(admin: Arc<Administration>, call: UserAdd) -> Result<UserAdded, Fault> {
     let (admin, call) = (&*admin, &call);
     let hash = hash(admin, call.password.as_ref(), &call.email).await?;
     admin
@@ -147,6 +154,10 @@ pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, F
                 Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
                 None => None,
             };
+            admin.permit(&tx, Act::Add(found.id, call.role), there.as_ref()).await?;
+            if hash.is_some() {
+                admin.operators()?;
+            }
             let account = match there.filter(|_| hash.is_some()) {
                 Some(account) => account,
                 None => add_member(admin, &tx, &found, &call.email, call.role).await?,
@@ -164,7 +175,8 @@ pub(super) async fn add(admin: Arc<Admin>, call: UserAdd) -> Result<UserAdded, F
         .await
 }
 
-pub(super) async fn invite(admin: Arc<Admin>, call: UserInvite) -> Result<UserAdded, Fault> {
+/// The same, and mails them.
+pub async fn invite(admin: Arc<Administration>, call: UserInvite) -> Result<UserAdded, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -174,6 +186,7 @@ pub(super) async fn invite(admin: Arc<Admin>, call: UserInvite) -> Result<UserAd
                 Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
                 None => None,
             };
+            admin.permit(&tx, Act::Add(found.id, call.role), there.as_ref()).await?;
             // Whoever is a member already gets another mail.
             let account = match there {
                 Some(account) => account,
@@ -191,9 +204,11 @@ pub(super) async fn invite(admin: Arc<Admin>, call: UserInvite) -> Result<UserAd
         .await
 }
 
-pub(super) async fn list(admin: Arc<Admin>, call: UserList) -> Result<Vec<UserView>, Fault> {
+/// The members of an organization.
+pub async fn list(admin: Arc<Administration>, call: UserList) -> Result<Vec<UserView>, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let mut views = Vec::new();
     for member in members(&tx, &found).await? {
         if let Some(account) = user::by_id(&tx, member.user).await? {
@@ -205,7 +220,7 @@ pub(super) async fn list(admin: Arc<Admin>, call: UserList) -> Result<Vec<UserVi
 }
 
 /// Every member of an organization.
-pub(super) async fn members(tx: &Tx, organization: &Organization) -> Result<Vec<Member>, StoreError> {
+pub async fn members(tx: &Tx, organization: &Organization) -> Result<Vec<Member>, StoreError> {
     let mut found: Vec<Member> = Vec::new();
     loop {
         let page = member::list(tx, organization.id, found.last().map(|last| last.user)).await?;
@@ -216,7 +231,9 @@ pub(super) async fn members(tx: &Tx, organization: &Organization) -> Result<Vec<
     }
 }
 
-pub(super) async fn show(admin: Arc<Admin>, call: UserShow) -> Result<UserView, Fault> {
+/// An account with all of its memberships; for the operator.
+pub async fn show(admin: Arc<Administration>, call: UserShow) -> Result<UserView, Fault> {
+    admin.operators()?;
     let tx = admin.store.reader();
     let account = user::by_email(&tx, &call.email).await?;
     let memberships = memberships(&tx, &account).await?;
@@ -237,13 +254,15 @@ async fn memberships(tx: &Tx, account: &User) -> Result<Vec<MembershipView>, Sto
     Ok(views)
 }
 
-pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fault> {
+/// Gives a member another role.
+pub async fn set(admin: Arc<Administration>, call: UserSet) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::SetRole(found.id, call.role), Some(&account)).await?;
             let before = set_role(admin, &tx, &found, &account, call.role).await?;
             let changed = before.filter(|before| *before != call.role).map(|before| {
                 let what = format!("role of {}", account.email);
@@ -251,7 +270,7 @@ pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fau
             });
             let changes: Vec<Difference> = changed.into_iter().collect();
             let lost = !changes.is_empty() && before == Some(Role::Owner);
-            let warnings = if lost { without_owner(&tx, &found).await? } else { Vec::new() };
+            let warnings = if lost { without_owner(admin, &tx, &found).await? } else { Vec::new() };
             Ok::<_, Fault>(Changes { changes, warnings })
         })
         .await
@@ -259,17 +278,20 @@ pub(super) async fn set(admin: Arc<Admin>, call: UserSet) -> Result<Changes, Fau
 
 /// The chains that tell what happens to an account: it belongs to no organization, so each that it is in is told, and
 /// if there is none, the operator's.
-pub(super) async fn chains(tx: &Tx, account: UserId) -> Result<Vec<OrgId>, StoreError> {
+pub async fn chains(tx: &Tx, account: UserId) -> Result<Vec<OrgId>, StoreError> {
     let organizations = member::of_user(tx, account).await?;
     Ok(if organizations.is_empty() { vec![OPERATOR] } else { organizations })
 }
 
-pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Changes, Fault> {
+/// Switches an account on or off; for the organization that proved its domain (D5).
+pub async fn activate(admin: Arc<Administration>, call: UserActivate) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user activate", async |tx: Tx| {
             let account = user::by_email(&tx, &call.email).await?;
+            let act = if call.active { Act::Activate } else { Act::Deactivate };
+            admin.permit(&tx, act, Some(&account)).await?;
             if account.active == call.active {
                 return Ok::<_, Fault>(Changes::default());
             }
@@ -291,7 +313,7 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
             for id in member::of_user(&tx, account.id).await? {
                 let owned = member::find(&tx, id, account.id).await?.is_some_and(|held| held.role == Role::Owner);
                 if let Some(organization) = organization::by_id(&tx, id).await?.filter(|_| owned && !call.active) {
-                    warnings.extend(without_owner(&tx, &organization).await?);
+                    warnings.extend(without_owner(admin, &tx, &organization).await?);
                 }
             }
             Ok(Changes { changes: vec![changed], warnings })
@@ -299,29 +321,32 @@ pub(super) async fn activate(admin: Arc<Admin>, call: UserActivate) -> Result<Ch
         .await
 }
 
-pub(super) async fn remove(admin: Arc<Admin>, call: UserRemove) -> Result<Changes, Fault> {
+/// Ends a membership.
+pub async fn remove(admin: Arc<Administration>, call: UserRemove) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user remove", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::Remove(found.id), Some(&account)).await?;
             let before = remove_member(admin, &tx, &found, &account).await?;
             let gone = Difference::new(&found.slug, "member", Some(account.email.to_string()), None);
             let lost = before.role == Role::Owner && !before.asleep;
-            let warnings = if lost { without_owner(&tx, &found).await? } else { Vec::new() };
+            let warnings = if lost { without_owner(admin, &tx, &found).await? } else { Vec::new() };
             Ok::<_, Fault>(Changes { changes: vec![gone], warnings })
         })
         .await
 }
 
 /// Takes a password away: whoever knows it is out, and its owner chooses another by mail.
-pub(super) async fn reset_password(admin: Arc<Admin>, call: UserResetPassword) -> Result<Changes, Fault> {
+pub async fn reset_password(admin: Arc<Administration>, call: UserResetPassword) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user reset-password", async |tx: Tx| {
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::ResetSecondFactor, Some(&account)).await?;
             if !password::forget(&tx, account.id).await? {
                 return Ok::<_, Fault>(Changes::default());
             }

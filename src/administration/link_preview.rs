@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{DomainChange, LinkPreview, LinkPreviewView, PREVIEW_LIMIT, PersonChange};
 use super::organization::rule_differences;
 use super::user::members;
+use crate::directory::authority::Act;
 use crate::directory::{Claim, Effective, Organization, Rules, User, claim, effective, link, organization, user};
 use crate::kernel::{DomainName, Fault, Role};
 use crate::store::{StoreError, Tx};
@@ -21,9 +22,11 @@ struct Pair {
     then: Rules,
 }
 
-pub(super) async fn preview(admin: Arc<Admin>, call: LinkPreview) -> Result<LinkPreviewView, Fault> {
+/// What a link by this code would change, and for whom; for owners.
+pub async fn preview(admin: Arc<Administration>, call: LinkPreview) -> Result<LinkPreviewView, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Own(found.id), None).await?;
     let above = link::admin_of_code(&tx, &call.code).await?;
     let present = effective::of_organization(&tx, found.clone()).await?;
     let pair = Pair {

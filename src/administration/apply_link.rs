@@ -1,6 +1,6 @@
 //! `apply`, the link of a customer organization to its Admin organization.
 
-use super::Admin;
+use super::Administration;
 use super::api::{Difference, WantedOrganization};
 use crate::directory::provisioning::mapping;
 use crate::directory::{OrgKind, Organization, link, organization};
@@ -28,8 +28,8 @@ fn step(present: Option<&Slug>, wanted: Option<&Slug>, prune: bool) -> LinkStep 
 }
 
 /// Brings the link of one organization to what is wanted. The Admin organization is there already.
-pub(super) async fn bring(
-    admin: &Admin,
+pub async fn bring(
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     wanted: &WantedOrganization,
@@ -66,7 +66,7 @@ pub(super) async fn bring(
 }
 
 /// Whoever has the file has both organizations: the code is made and used in one transaction.
-async fn join(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
+async fn join(admin: &Administration, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
     let above = organization::by_slug(tx, above).await?;
     let code = link::code(tx, &*admin.rng, &above)?;
     let (above, made) = link::join(tx, found, code.expose(), link::DEFAULT_WINDOW).await?;
@@ -77,7 +77,7 @@ async fn join(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Res
 }
 
 /// Sessions made through the Admin organization end in the same commit (D14).
-async fn leave(admin: &Admin, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
+async fn leave(admin: &Administration, tx: &Tx, found: &Organization, above: &Slug) -> Result<(), Fault> {
     if let Some(held) = link::find(tx, found.id).await? {
         mapping::disconnect(tx, &*admin.rng, held.admin, found).await?;
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Audit, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
 use crate::directory::audit::{self, AUDIT, Audited, OPERATOR};
+use crate::directory::authority::Act;
 use crate::directory::organization;
 use crate::kernel::{Fault, FaultKind, OrgId, Slug, Timestamp};
 use crate::store::{ChainHash, StoreError, Tx};
@@ -15,21 +16,21 @@ use crate::store::{ChainHash, StoreError, Tx};
 /// How many entries one page of one chain has at most.
 const PAGE: usize = 1000;
 /// How many entries of all chains together are given at most: the newest.
-pub(super) const LIMIT: usize = 10_000;
+pub const LIMIT: usize = 10_000;
 /// How many chains are listed at once.
 const CHAINS_AT_ONCE: usize = 500;
 
 /// Whose chains: by name, those of deleted organizations too. The operator's has none.
-pub(super) struct Names(BTreeMap<OrgId, Slug>);
+pub struct Names(BTreeMap<OrgId, Slug>);
 
 impl Names {
     /// Every name there is or was.
-    pub(super) async fn read(tx: &Tx) -> Result<Self, StoreError> {
+    pub async fn read(tx: &Tx) -> Result<Self, StoreError> {
         Ok(Names(organization::slugs(tx).await?))
     }
 
     /// An entry as it is told.
-    pub(super) fn view(&self, chain: OrgId, number: u64, audited: Audited) -> AuditView {
+    pub fn view(&self, chain: OrgId, number: u64, audited: Audited) -> AuditView {
         let Audited { entry, salt: _, chained_later } = audited;
         AuditView {
             org: self.0.get(&chain).cloned(),
@@ -47,13 +48,13 @@ impl Names {
     }
 
     /// Whether the chain's organization is named; new ones may not be yet.
-    pub(super) fn knows(&self, chain: OrgId) -> bool {
+    pub fn knows(&self, chain: OrgId) -> bool {
         chain == OPERATOR || self.0.contains_key(&chain)
     }
 }
 
 /// The one chain that is meant; `None`: all.
-pub(super) async fn chain(tx: &Tx, chains: &Chains) -> Result<Option<OrgId>, Fault> {
+pub async fn chain(tx: &Tx, chains: &Chains) -> Result<Option<OrgId>, Fault> {
     Ok(match chains {
         Chains::All => None,
         Chains::Operator => Some(OPERATOR),
@@ -62,7 +63,7 @@ pub(super) async fn chain(tx: &Tx, chains: &Chains) -> Result<Option<OrgId>, Fau
 }
 
 /// Every chain that has an end.
-pub(super) async fn ends(tx: &Tx) -> Result<BTreeMap<OrgId, u64>, StoreError> {
+pub async fn ends(tx: &Tx) -> Result<BTreeMap<OrgId, u64>, StoreError> {
     let mut found = BTreeMap::new();
     let mut after = None;
     loop {
@@ -73,12 +74,22 @@ pub(super) async fn ends(tx: &Tx) -> Result<BTreeMap<OrgId, u64>, StoreError> {
     }
 }
 
+/// An organization's own chain is for those who run it, all else for the operator.
+async fn permit(admin: &Administration, tx: &Tx, chain: Option<OrgId>) -> Result<(), Fault> {
+    match chain {
+        Some(chain) if chain != OPERATOR => admin.permit(tx, Act::Manage(chain), None).await,
+        _ => admin.operators(),
+    }
+}
+
 /// Entries, oldest first.
-pub(super) async fn list(admin: Arc<Admin>, call: Audit) -> Result<AuditPage, Fault> {
+pub async fn list(admin: Arc<Administration>, call: Audit) -> Result<AuditPage, Fault> {
     let tx = admin.store.reader();
     let names = Names::read(&tx).await?;
     let since = call.since.unwrap_or(Timestamp::EPOCH);
-    let Some(chain) = chain(&tx, &call.chains).await? else {
+    let chain = chain(&tx, &call.chains).await?;
+    permit(&admin, &tx, chain).await?;
+    let Some(chain) = chain else {
         let (found, over) = all(&tx, &names, since, call.last.unwrap_or(LIMIT).min(LIMIT)).await?;
         let entries = found.into_iter().map(|(_, view)| view).collect();
         return Ok(AuditPage { entries, next: None, left_out: over && call.last.is_none() });
@@ -111,7 +122,7 @@ async fn page(
 }
 
 /// The newest entries of all chains, in the order of their times, and whether older ones are left out.
-pub(super) async fn all(
+pub async fn all(
     tx: &Tx,
     names: &Names,
     since: Timestamp,
@@ -138,7 +149,7 @@ fn keep_newest(entries: &mut Vec<(OrgId, AuditView)>, limit: usize) -> bool {
 }
 
 /// Looks at chains from their first entry to their last.
-pub(super) async fn verify(admin: Arc<Admin>, call: AuditVerify) -> Result<AuditVerified, Fault> {
+pub async fn verify(admin: Arc<Administration>, call: AuditVerify) -> Result<AuditVerified, Fault> {
     if call.expect.is_some() && call.chains == Chains::All {
         let text = "a number and its hash are of one chain: name it with --org SLUG or --operator";
         return Err(Fault::plain(FaultKind::Invalid, text.to_owned()));
@@ -148,10 +159,12 @@ pub(super) async fn verify(admin: Arc<Admin>, call: AuditVerify) -> Result<Audit
     looked.await.map_err(|error| Fault::internal(format!("the look was cut off: {error}")))?
 }
 
-async fn look(admin: &Admin, call: &AuditVerify) -> Result<AuditVerified, Fault> {
+async fn look(admin: &Administration, call: &AuditVerify) -> Result<AuditVerified, Fault> {
     let tx = admin.store.reader();
     let names = Names::read(&tx).await?;
-    let meant: Vec<OrgId> = if let Some(chain) = chain(&tx, &call.chains).await? {
+    let only = chain(&tx, &call.chains).await?;
+    permit(admin, &tx, only).await?;
+    let meant: Vec<OrgId> = if let Some(chain) = only {
         vec![chain]
     } else {
         // Those of organizations too whose chain has no end any more.

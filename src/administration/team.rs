@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{
     Changes, Difference, TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename,
     TeamSetRole, TeamShow, TeamView,
 };
+use crate::directory::authority::Act;
 use crate::directory::{Organization, Origin, Team, User, organization, team, team_member, user};
 use crate::kernel::{Fault, Role};
 use crate::store::{StoreError, Tx};
@@ -26,13 +27,13 @@ async fn view(tx: &Tx, organization: &Organization, team: &Team) -> Result<TeamV
 }
 
 /// The word for a team's role, for differences.
-pub(super) fn role_word(role: Option<Role>) -> String {
+pub fn role_word(role: Option<Role>) -> String {
     role.map_or_else(|| "none".to_owned(), |role| role.to_string())
 }
 
 /// Makes a team, with its role.
-pub(super) async fn make(
-    admin: &Admin,
+pub async fn make(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     name: &str,
@@ -47,8 +48,8 @@ pub(super) async fn make(
 }
 
 /// Sets a team's role; `false` if it was so.
-pub(super) fn give_role(
-    admin: &Admin,
+pub fn give_role(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     held: &Team,
@@ -64,8 +65,8 @@ pub(super) fn give_role(
 }
 
 /// Puts a member into a team; `false` if they were in it.
-pub(super) async fn put_in(
-    admin: &Admin,
+pub async fn put_in(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     held: &Team,
@@ -80,8 +81,8 @@ pub(super) async fn put_in(
 }
 
 /// Takes somebody out of a team; `false` if they were not in it.
-pub(super) async fn take_out(
-    admin: &Admin,
+pub async fn take_out(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     held: &Team,
@@ -96,8 +97,8 @@ pub(super) async fn take_out(
 }
 
 /// Gives a team another name; `None` if it has it already.
-pub(super) async fn give_name(
-    admin: &Admin,
+pub async fn give_name(
+    admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     held: &Team,
@@ -113,28 +114,35 @@ pub(super) async fn give_name(
 }
 
 /// Removes a team.
-pub(super) async fn end(admin: &Admin, tx: &Tx, organization: &Organization, held: &Team) -> Result<(), Fault> {
+pub async fn end(admin: &Administration, tx: &Tx, organization: &Organization, held: &Team) -> Result<(), Fault> {
     team::by_hand(tx, organization, held).await?;
     team::delete(tx, &*admin.rng, held).await?;
     admin.audit(tx, organization.id, "team.delete", &held.name, role_word(held.role), "")?;
     Ok(())
 }
 
-pub(super) async fn create(admin: Arc<Admin>, call: TeamCreate) -> Result<TeamView, Fault> {
+/// Makes a team; one with a role is for owners (D2).
+pub async fn create(admin: Arc<Administration>, call: TeamCreate) -> Result<TeamView, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("team create", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
+            if call.role.is_some() {
+                admin.permit(&tx, Act::Own(found.id), None).await?;
+            }
             let made = make(admin, &tx, &found, &call.name, call.role).await?;
             Ok::<_, Fault>(view(&tx, &found, &made).await?)
         })
         .await
 }
 
-pub(super) async fn list(admin: Arc<Admin>, call: TeamList) -> Result<Vec<TeamView>, Fault> {
+/// The teams of an organization.
+pub async fn list(admin: Arc<Administration>, call: TeamList) -> Result<Vec<TeamView>, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let mut views = Vec::new();
     for team in team::list_all(&tx, found.id).await? {
         views.push(view(&tx, &found, &team).await?);
@@ -142,9 +150,11 @@ pub(super) async fn list(admin: Arc<Admin>, call: TeamList) -> Result<Vec<TeamVi
     Ok(views)
 }
 
-pub(super) async fn show(admin: Arc<Admin>, call: TeamShow) -> Result<Vec<TeamMemberView>, Fault> {
+/// Who is in a team.
+pub async fn show(admin: Arc<Administration>, call: TeamShow) -> Result<Vec<TeamMemberView>, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
     let team = team::by_name(&tx, &found, &call.name).await?;
     let mut views = Vec::new();
     for (id, member) in team_member::list(&tx, &team, None, SHOWN).await? {
@@ -158,7 +168,8 @@ pub(super) async fn show(admin: Arc<Admin>, call: TeamShow) -> Result<Vec<TeamMe
     Ok(views)
 }
 
-pub(super) async fn add(admin: Arc<Admin>, call: TeamAdd) -> Result<Changes, Fault> {
+/// Puts a member into a team; the role that it gives must be theirs to give.
+pub async fn add(admin: Arc<Administration>, call: TeamAdd) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -166,6 +177,7 @@ pub(super) async fn add(admin: Arc<Admin>, call: TeamAdd) -> Result<Changes, Fau
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::MoveInTeam(found.id, team.role), Some(&account)).await?;
             let fresh = put_in(admin, &tx, &found, &team, &account).await?;
             let added = Difference::new(&found.slug, in_team(&team), None, account.email.to_string());
             Ok::<_, Fault>(Changes { changes: fresh.then_some(added).into_iter().collect(), ..Changes::default() })
@@ -174,11 +186,12 @@ pub(super) async fn add(admin: Arc<Admin>, call: TeamAdd) -> Result<Changes, Fau
 }
 
 /// What is changed, for differences.
-pub(super) fn in_team(team: &Team) -> String {
+pub fn in_team(team: &Team) -> String {
     format!("team {}", team.name)
 }
 
-pub(super) async fn remove(admin: Arc<Admin>, call: TeamRemove) -> Result<Changes, Fault> {
+/// Takes somebody out of a team.
+pub async fn remove(admin: Arc<Administration>, call: TeamRemove) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -186,6 +199,7 @@ pub(super) async fn remove(admin: Arc<Admin>, call: TeamRemove) -> Result<Change
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::MoveInTeam(found.id, team.role), Some(&account)).await?;
             let gone = take_out(admin, &tx, &found, &team, &account).await?;
             let removed = Difference::new(&found.slug, in_team(&team), Some(account.email.to_string()), None);
             Ok::<_, Fault>(Changes { changes: gone.then_some(removed).into_iter().collect(), ..Changes::default() })
@@ -193,12 +207,14 @@ pub(super) async fn remove(admin: Arc<Admin>, call: TeamRemove) -> Result<Change
         .await
 }
 
-pub(super) async fn rename(admin: Arc<Admin>, call: TeamRename) -> Result<Changes, Fault> {
+/// Gives a team another name.
+pub async fn rename(admin: Arc<Administration>, call: TeamRename) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("team rename", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Manage(found.id), None).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
             let renamed = give_name(admin, &tx, &found, &team, &call.new_name).await?;
             let changed = renamed.map(|renamed| Difference::new(&found.slug, "team", Some(team.name), renamed.name));
@@ -207,12 +223,14 @@ pub(super) async fn rename(admin: Arc<Admin>, call: TeamRename) -> Result<Change
         .await
 }
 
-pub(super) async fn set_role(admin: Arc<Admin>, call: TeamSetRole) -> Result<Changes, Fault> {
+/// Sets the role that a team gives; for owners (D2).
+pub async fn set_role(admin: Arc<Administration>, call: TeamSetRole) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("team role", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Own(found.id), None).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
             let fresh = give_role(admin, &tx, &found, &team, call.role)?;
             let what = format!("role of team {}", team.name);
@@ -222,13 +240,16 @@ pub(super) async fn set_role(admin: Arc<Admin>, call: TeamSetRole) -> Result<Cha
         .await
 }
 
-pub(super) async fn delete(admin: Arc<Admin>, call: TeamDelete) -> Result<Changes, Fault> {
+/// Ends a team.
+pub async fn delete(admin: Arc<Administration>, call: TeamDelete) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("team delete", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
+            let act = if team.role.is_some() { Act::Own(found.id) } else { Act::Manage(found.id) };
+            admin.permit(&tx, act, None).await?;
             end(admin, &tx, &found, &team).await?;
             Ok::<_, Fault>(Changes {
                 changes: vec![Difference::new(&found.slug, "team", Some(team.name), None)],

@@ -11,7 +11,7 @@ use crate::saml::metadata::{ENTITY_ID_LIMIT, IdpMetadata, check_url};
 ///
 /// # Errors
 /// What is wrong, and what to do.
-pub(super) fn of(
+pub fn of(
     source: &SsoSource,
     options: &SsoOptions,
     before: Option<&SsoConnection>,
@@ -75,7 +75,7 @@ fn with_options(mut settings: SsoSettings, options: &SsoOptions) -> Result<SsoSe
 }
 
 /// What differs between two connections of one organization; moments don't count.
-pub(super) fn differences(slug: &Slug, before: Option<&SsoConnection>, after: &SsoConnection) -> Vec<Difference> {
+pub fn differences(slug: &Slug, before: Option<&SsoConnection>, after: &SsoConnection) -> Vec<Difference> {
     let old = before.map(told).unwrap_or_default();
     let pairs = told(after).into_iter().map(|(what, new)| {
         let old = old.iter().find(|(name, _)| *name == what).map(|(_, value)| value.clone());

@@ -5,7 +5,7 @@ mod second;
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Explain, ExplainView, Step};
 use crate::directory::admission::{self, Found};
 use crate::directory::effective::{self, Answer};
@@ -83,8 +83,10 @@ enum Ended {
     Refused(Refusal),
 }
 
-pub(super) async fn explain(admin: Arc<Admin>, call: Explain) -> Result<ExplainView, Fault> {
+/// What happens when somebody signs in, step by step; about addresses of their own domains alone, but for the operator.
+pub async fn explain(admin: Arc<Administration>, call: Explain) -> Result<ExplainView, Fault> {
     let tx = admin.store.reader();
+    admin.permit_to_look_up(&tx, &call.email).await?;
     let known = known(&tx, &call.email, admin.passwords.enabled).await?;
     let entered = sign_in(&known);
     let mut view = entered.0;

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, Step, UserConfirm};
+use crate::directory::authority::Act;
 use crate::directory::{member, organization, user};
 use crate::kernel::{EmailAddress, Fault};
 use crate::store::{StoreError, Tx};
 
-pub(super) async fn confirm(admin: Arc<Admin>, call: UserConfirm) -> Result<Changes, Fault> {
+/// Wakes a membership that sleeps; for owners. No change: it was awake.
+pub async fn confirm(admin: Arc<Administration>, call: UserConfirm) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("user confirm", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let account = user::by_email(&tx, &call.email).await?;
+            admin.permit(&tx, Act::Confirm(found.id), Some(&account)).await?;
             if !member::wake(&tx, &found, &account).await? {
                 return Ok::<_, Fault>(Changes::default());
             }
@@ -27,7 +30,7 @@ pub(super) async fn confirm(admin: Arc<Admin>, call: UserConfirm) -> Result<Chan
 }
 
 /// Where somebody's memberships sleep, as steps of `explain`.
-pub(super) async fn sleeping(tx: &Tx, email: &EmailAddress) -> Result<Vec<Step>, StoreError> {
+pub async fn sleeping(tx: &Tx, email: &EmailAddress) -> Result<Vec<Step>, StoreError> {
     let Some(account) = user::find_by_email(tx, email).await? else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
     for id in member::of_user(tx, account.id).await? {

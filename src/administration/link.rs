@@ -3,20 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkView};
+use crate::directory::authority::Act;
 use crate::directory::provisioning::mapping;
 use crate::directory::{DirectoryError, Link, OrgKind, Organization, claim, link, organization};
 use crate::kernel::Fault;
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
-pub(super) async fn code(admin: Arc<Admin>, call: LinkCode) -> Result<LinkCodeView, Fault> {
+/// A code that links one organization; for the Admin organization's owners. It is shown once.
+pub async fn code(admin: Arc<Administration>, call: LinkCode) -> Result<LinkCodeView, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("link code", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Own(found.id), None).await?;
             let code = link::code(&tx, &*admin.rng, &found)?.expose().clone();
             let ends = tx.now().plus(link::CODE_FOR).to_string();
             // Not the code itself: whoever has it could use it.
@@ -26,13 +29,15 @@ pub(super) async fn code(admin: Arc<Admin>, call: LinkCode) -> Result<LinkCodeVi
         .await
 }
 
-pub(super) async fn join(admin: Arc<Admin>, call: LinkJoin) -> Result<LinkView, Fault> {
+/// Links an organization by such a code; for its owners.
+pub async fn join(admin: Arc<Administration>, call: LinkJoin) -> Result<LinkView, Fault> {
     let (admin, call) = (&*admin, &call);
     let window = call.window_seconds.map_or(link::DEFAULT_WINDOW, Duration::from_secs);
     admin
         .store
         .transaction("link join", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
+            admin.permit(&tx, Act::Own(found.id), None).await?;
             let (above, made) = link::join(&tx, &found, &call.code, window).await?;
             mapping::connect(&tx, &*admin.rng, above.id, &found).await?;
             let told = format!("linked to {}, own connection until {}", above.slug, made.window_ends);
@@ -43,13 +48,17 @@ pub(super) async fn join(admin: Arc<Admin>, call: LinkJoin) -> Result<LinkView, 
         .await
 }
 
-pub(super) async fn leave(admin: Arc<Admin>, call: LinkLeave) -> Result<Changes, Fault> {
+/// Ends a link; for the owners of either side.
+pub async fn leave(admin: Arc<Administration>, call: LinkLeave) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("link leave", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            if let Some(held) = link::find(&tx, found.id).await? {
+            let held = link::find(&tx, found.id).await?;
+            let above = held.as_ref().map(|held| Act::Own(held.admin));
+            admin.permit_either(&tx, Act::Own(found.id), above).await?;
+            if let Some(held) = held {
                 mapping::disconnect(&tx, &*admin.rng, held.admin, &found).await?;
             }
             let gone = link::leave(&tx, &found).await?;
@@ -65,9 +74,11 @@ pub(super) async fn leave(admin: Arc<Admin>, call: LinkLeave) -> Result<Changes,
         .await
 }
 
-pub(super) async fn list(admin: Arc<Admin>, call: LinkList) -> Result<Vec<LinkView>, Fault> {
+/// The organizations that are linked to this one.
+pub async fn list(admin: Arc<Administration>, call: LinkList) -> Result<Vec<LinkView>, Fault> {
     let tx = admin.store.reader();
     let above = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(above.id), None).await?;
     if above.kind != OrgKind::Admin {
         return Err(DirectoryError::NotAnAdminOrganization(above.slug).into());
     }

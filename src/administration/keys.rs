@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Changes, Difference, KeysRotate};
 use crate::directory::audit::OPERATOR;
 use crate::kernel::{Fault, Timestamp};
@@ -11,7 +11,9 @@ use crate::saml::service_provider::ServiceProviderKey;
 use crate::session;
 use crate::store::Tx;
 
-pub(super) async fn rotate(admin: Arc<Admin>, call: KeysRotate) -> Result<Changes, Fault> {
+/// New keys for cookies, assertions and SAML; for the operator.
+pub async fn rotate(admin: Arc<Administration>, call: KeysRotate) -> Result<Changes, Fault> {
+    admin.operators()?;
     let admin = &*admin;
     let fresh = &saml_key(admin, admin.store.now())?;
     admin
@@ -44,7 +46,7 @@ pub(super) async fn rotate(admin: Arc<Admin>, call: KeysRotate) -> Result<Change
         .await
 }
 
-fn saml_key(admin: &Admin, now: Timestamp) -> Result<ServiceProviderKey, Fault> {
+fn saml_key(admin: &Administration, now: Timestamp) -> Result<ServiceProviderKey, Fault> {
     ServiceProviderKey::generate(admin.service_provider.base_url(), now, &*admin.rng)
         .map_err(|error| Fault::internal(format!("can't make a SAML key: {error}")))
 }

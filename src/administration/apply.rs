@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Admin;
+use super::Administration;
 use super::api::{Apply, Changes, Difference, WantedOrganization};
 use super::{apply_domains, apply_link, apply_teams, connection, sso, user};
 use crate::directory::{DirectoryError, OrgKind, Organization, User, member, organization};
@@ -34,7 +34,8 @@ impl From<StoreError> for Stop {
 ///
 /// # Errors
 /// The sentence of what is refused, with the organization's slug before it.
-pub async fn apply(admin: Arc<Admin>, call: Apply) -> Result<Changes, Fault> {
+pub async fn apply(admin: Arc<Administration>, call: Apply) -> Result<Changes, Fault> {
+    admin.operators()?;
     check_size(&call)?;
     let (admin, call) = (&*admin, &call);
     let ran = admin
@@ -72,7 +73,12 @@ fn check_size(call: &Apply) -> Result<(), Fault> {
 }
 
 /// Brings one organization to what is wanted.
-async fn one(admin: &Admin, tx: &Tx, wanted: &WantedOrganization, prune: bool) -> Result<Vec<Difference>, Fault> {
+async fn one(
+    admin: &Administration,
+    tx: &Tx,
+    wanted: &WantedOrganization,
+    prune: bool,
+) -> Result<Vec<Difference>, Fault> {
     let mut changes = Vec::new();
     let found = match organization::by_slug(tx, &wanted.slug).await {
         Ok(found) => found,
@@ -138,7 +144,7 @@ fn member_steps(
 }
 
 async fn members(
-    admin: &Admin,
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     wanted: &WantedOrganization,
@@ -162,7 +168,7 @@ async fn members(
 }
 
 async fn member_step(
-    admin: &Admin,
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     accounts: &BTreeMap<EmailAddress, User>,

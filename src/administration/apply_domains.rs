@@ -1,7 +1,7 @@
 //! `apply`, the claims: on the operator's word, or by DNS, where a file can begin a claim and no more.
 
 use super::api::{Difference, WantedOrganization};
-use super::{Admin, domain};
+use super::{Administration, domain};
 use crate::directory::{Claim, Organization, claim};
 use crate::kernel::{DomainName, Fault};
 use crate::store::Tx;
@@ -35,8 +35,8 @@ fn claim_steps(held: &[Claim], trusted: &[DomainName], by_dns: &[DomainName], pr
 }
 
 /// Brings the claims of one organization to what is wanted.
-pub(super) async fn bring(
-    admin: &Admin,
+pub async fn bring(
+    admin: &Administration,
     tx: &Tx,
     found: &Organization,
     wanted: &WantedOrganization,

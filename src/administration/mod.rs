@@ -1,0 +1,89 @@
+//! What is done to organizations and people: one function for each verb, which knows who acts, asks whether they may, and
+//! audits it in the transaction that does it. The admin socket calls them for the operator, the console for whoever is
+//! signed in there.
+
+pub mod api;
+mod apply;
+mod apply_domains;
+mod apply_link;
+mod apply_teams;
+pub mod audit;
+pub mod by;
+pub mod check;
+pub mod confirm;
+mod connection;
+pub mod domain;
+pub mod explain;
+pub mod keys;
+pub mod link;
+pub mod link_preview;
+pub mod logins;
+pub mod organization;
+pub mod scim_log;
+pub mod scim_token;
+pub mod second_factor;
+pub mod session;
+pub mod sso;
+pub mod team;
+pub mod user;
+
+use std::sync::Arc;
+
+pub use apply::apply;
+pub use by::{By, Standing};
+
+use crate::credential::{Hasher, Policy};
+use crate::directory::AuditEntry;
+use crate::directory::audit as directory_audit;
+use crate::kernel::{OrgId, Rng, Timestamp};
+use crate::proof::Proof;
+use crate::saml::service_provider::ServiceProvider;
+use crate::store::{Store, StoreError, TableChecker, Tx};
+use explain::RouteExplainer;
+
+/// What the verbs work with, and for whom.
+#[derive(Clone)]
+pub struct Administration {
+    /// The data.
+    pub store: Store,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// Which passwords can be chosen.
+    pub passwords: Policy,
+    /// Hashes them.
+    pub hasher: Arc<Hasher>,
+    /// Names of the site, as IdPs know them.
+    pub service_provider: ServiceProvider,
+    /// Proves claimed domains.
+    pub proof: Arc<Proof>,
+    /// Says what the gate's routes decide.
+    pub routes: Arc<dyn RouteExplainer>,
+    /// What the doors promise of their tables, for `check --store`.
+    pub door_checkers: fn() -> Vec<TableChecker>,
+    /// Since when the server runs.
+    pub started: Timestamp,
+    /// Who acts.
+    pub by: By,
+}
+
+impl Administration {
+    /// The same for somebody else.
+    #[must_use]
+    pub fn by(&self, by: By) -> Arc<Self> {
+        Arc::new(Administration { by, ..self.clone() })
+    }
+
+    /// Notes a change of an organization in the transaction that makes it (R59).
+    fn audit(
+        &self,
+        tx: &Tx,
+        organization: OrgId,
+        action: &str,
+        object: impl std::fmt::Display,
+        before: impl Into<String>,
+        after: impl Into<String>,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry::new(tx, &self.by.name, action, object).changed(before, after).from(&self.by.from);
+        directory_audit::append(tx, &*self.rng, organization, &entry)
+    }
+}
