@@ -26,6 +26,9 @@ pub mod second_factor;
 // Sends what waits in the outbox, by SMTP.
 pub mod mail;
 
+// What pages have in common: headers and policies, forms, what went wrong.
+pub mod web;
+
 // Proof by DNS: the looks for claims' records, and what follows from them.
 pub mod proof;
 

@@ -7,13 +7,11 @@ mod access;
 mod account;
 mod acs;
 mod admitting;
-mod age;
 mod attempt;
 mod browser_name;
 mod entering;
 mod factor_settings;
 mod finish;
-mod form;
 mod half_session;
 mod invitation;
 mod join;
@@ -32,7 +30,6 @@ mod passkeys;
 mod password;
 pub mod pending;
 mod return_path;
-mod same_origin;
 mod second_factor;
 mod second_factor_pages;
 mod set_up;
@@ -53,17 +50,15 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use http::{StatusCode, header};
 
 pub use return_path::ReturnPath;
 pub use state::Portal;
 
-use crate::kernel::{Client, Reference};
 use crate::store::{TableChecker, decodes};
+use crate::web::edge::{self, Edge};
+use crate::web::{age, form, same_origin};
 use page::Trouble;
 
 /// What is promised of the portal's own tables: each of their rows is over after a while, and decodes until then.
@@ -76,6 +71,7 @@ pub fn checkers() -> Vec<TableChecker> {
 
 /// All of the portal's pages, as a service that the proxy calls in process.
 pub fn router(portal: Portal) -> Router {
+    let edge = Arc::new(Edge { site: portal.site.clone(), rng: Arc::clone(&portal.rng) });
     let portal = Arc::new(portal);
     let missing = async || Trouble::not_found();
     Router::new()
@@ -118,31 +114,6 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/account/sessions/end-others", post(account::end_others))
         .route("/.vestibule/account/organization", post(switch::post))
         .fallback(missing)
-        .layer(from_fn_with_state(Arc::clone(&portal), edge))
+        .layer(from_fn_with_state(edge, edge::edge))
         .with_state(portal)
-}
-
-/// The edge: gives every answer its headers, and renders what went wrong, once.
-async fn edge(State(portal): State<Arc<Portal>>, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().get_or_insert_default::<Client>();
-    // The gate's own, so that the page and each line in the log name the same one.
-    let reference = request.extensions_mut().get_or_insert_with(|| Reference::random(&*portal.rng)).clone();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
-        if !trouble.logged {
-            Portal::log(&trouble, &reference, &method, &path);
-        }
-        let mut page = trouble.page(&portal.site, response.status(), &reference);
-        page.headers_mut().extend(response.headers_mut().remove(header::ALLOW).map(|allow| (header::ALLOW, allow)));
-        response = page;
-    } else if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let page = portal.wrong_method();
-        let (allow, headers) = (response.headers_mut().remove(header::ALLOW), page.headers().clone());
-        *response.body_mut() = page.into_body();
-        *response.headers_mut() = headers;
-        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
-    }
-    page::harden(response.headers_mut());
-    response
 }

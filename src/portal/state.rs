@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
 use url::Url;
 
 use super::login_cookie::LoginCookies;
-use super::page::{self, FormTarget, NoticePage, Trouble};
+use super::page::{FormTarget, Trouble};
 use super::throttle::{PendingBound, Throttle};
 use super::verification::VerificationPool;
-use axum::response::Response;
-
 use crate::credential::{Hasher, Policy};
 use crate::directory::{DirectoryError, Organization, PublicMail, organization};
-use crate::kernel::{FaultKind, Reference, Rng};
+use crate::kernel::Rng;
 use crate::saml::service_provider::ServiceProvider;
 use crate::second_factor::{RelyingParty, Sms};
 use crate::session::Sessions;
@@ -131,29 +128,5 @@ impl Portal {
             Err(DirectoryError::NoSuchOrganization(_)) => Err(Trouble::not_found()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Logs what went wrong, under the reference that the person sees.
-    pub(super) fn log(trouble: &Trouble, reference: &Reference, method: &Method, path: &str) {
-        let fault = &trouble.fault;
-        let (status, detail) = (fault.kind.status(), &fault.detail);
-        if matches!(fault.kind, FaultKind::Internal | FaultKind::Unavailable) {
-            tracing::error!(%reference, %method, path, status, detail, "a portal page failed");
-        } else {
-            tracing::info!(%reference, %method, path, status, detail, "a portal request was refused");
-        }
-    }
-
-    /// The page for a method that its address does not take.
-    pub(super) fn wrong_method(&self) -> Response {
-        let text = "This address is not made for that. Please go back to the app.";
-        let page = NoticePage {
-            site: &self.site,
-            title: "Not possible",
-            text,
-            reference: None,
-            link: Some(("/", "To the app")),
-        };
-        page::html(StatusCode::METHOD_NOT_ALLOWED, FormTarget::None, &page)
     }
 }

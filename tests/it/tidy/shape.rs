@@ -1,6 +1,6 @@
 //! Files and functions fit the reader, and each file opens with its promise.
 
-use super::{report, rust_files, source};
+use super::{report, room_of, rust_files, source};
 
 /// The longest a file may be, in lines.
 const FILE_LINES: usize = 400;
