@@ -41,6 +41,9 @@ pub mod proxy;
 // Vestibule's own pages, and the sign-in that runs through them.
 pub mod portal;
 
+// An organization's settings on pages, for its owners and admins, and all of them for the operator.
+pub mod console;
+
 // The side port: people and groups as customers' identity providers send them, by SCIM.
 pub mod scim;
 

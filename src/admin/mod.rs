@@ -17,8 +17,8 @@ pub use socket::{SocketError, bind};
 
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
-    Administration, apply, audit, check, confirm, domain, explain, keys, link, link_preview, logins, organization,
-    scim_log, scim_token, second_factor, session, sso, team, user,
+    Administration, apply, audit, check, confirm, console, domain, explain, keys, link, link_preview, logins,
+    organization, scim_log, scim_token, second_factor, session, sso, team, user,
 };
 use crate::kernel::{Fault, FaultKind};
 
@@ -74,6 +74,7 @@ pub fn router(admin: Arc<Administration>) -> Router {
         .on(team::set_role)
         .on(team::delete)
         .on(confirm::confirm)
+        .on(console::link)
         .on(scim_token::issue)
         .on(scim_token::revoke)
         .on(session::list)

@@ -12,6 +12,7 @@ pub mod by;
 pub mod check;
 pub mod confirm;
 mod connection;
+pub mod console;
 pub mod domain;
 pub mod explain;
 pub mod keys;

@@ -10,6 +10,7 @@ use crate::directory::audit::OPERATOR;
 use crate::directory::authority::Act;
 use crate::directory::{organization, user};
 use crate::kernel::{Fault, FaultKind, OrgId};
+use crate::session::operator;
 use crate::session::records::{self, Scope, SessionRecord};
 use crate::store::{StoreError, Tx};
 
@@ -88,6 +89,9 @@ pub async fn revoke(admin: Arc<Administration>, call: SessionRevoke) -> Result<C
             }
             let count = records::list(&tx, scope).await?.len();
             records::revoke(&tx, scope).await?;
+            if matches!(scope, Scope::All) {
+                operator::end_all(&tx).await?;
+            }
             let object = match whose {
                 Whose::All => "all".to_owned(),
                 Whose::Session(id) => id.to_string(),

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod check;
 mod client;
+mod console;
 mod demo;
 mod domain;
 mod domain_verbs;
@@ -124,6 +125,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
             context.ask(&api::ScimLog { org, last: usize::from(last) }, |found| scim_log::requests(found))
         }
         Command::Audit(typed) => audit::run(&context, typed),
+        Command::Console => console::run(&context),
         Command::Keys(Keys::Rotate { now }) => context.ask(&api::KeysRotate { now }, text::changes),
         Command::Backup { file } => backup::backup(&context, &file),
         Command::Restore { file } => backup::restore(&context, &file),

@@ -137,6 +137,9 @@ pub enum Command {
                             or rewritten as a whole is found too."
     )]
     Audit(super::audit::Typed),
+    /// Print a link that signs you in to the console as the operator, once
+    #[command(after_help = "Example:\n  xdg-open \"$(vestibule console)\"")]
+    Console,
     /// Keys that seal cookies and sign assertions and requests
     #[command(subcommand)]
     Keys(Keys),

@@ -9,8 +9,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 /// The stylesheet, within each page: no second request, and none to anyone else.
 pub const STYLE: &str = include_str!("../../templates/page.css");
 
-static SOURCE: LazyLock<String> =
-    LazyLock::new(|| format!("'sha256-{}'", BASE64.encode(digest(&SHA256, STYLE.as_bytes()))));
+static SOURCE: LazyLock<String> = LazyLock::new(|| source_of(STYLE));
+
+/// A stylesheet's hash as a source of `style-src`.
+pub fn source_of(style: &str) -> String {
+    format!("'sha256-{}'", BASE64.encode(digest(&SHA256, style.as_bytes())))
+}
 
 /// The stylesheet's hash as a source of `style-src`.
 pub fn style_source() -> &'static str {

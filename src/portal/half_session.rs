@@ -4,7 +4,6 @@
 //! that it is to become.
 
 use http::HeaderMap;
-use http::header::COOKIE;
 
 use super::entering::{self, Entering};
 use super::page::Trouble;
@@ -16,6 +15,7 @@ use crate::directory::{Entry, User, organization, user};
 use crate::session::half::{self, GOOD_FOR};
 use crate::session::{HalfId, HalfSession, Method, NewSession, records};
 use crate::store::{StoreError, Tx};
+use crate::web::cookie::cookie_of;
 
 /// A half session that is good at this moment.
 pub struct Standing {
@@ -122,13 +122,4 @@ impl Portal {
     const fn half_name(&self) -> &'static str {
         if self.login_cookies.secure { "__Host-vestibule-half" } else { "vestibule-half" }
     }
-}
-
-/// The value of a cookie that came once.
-pub fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';').filter_map(|pair| pair.trim().split_once('=')));
-    let mut values = pairs.filter(|(held, _)| *held == name).map(|(_, value)| value);
-    let value = values.next()?.to_owned();
-    values.next().is_none().then_some(value)
 }

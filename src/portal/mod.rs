@@ -9,6 +9,7 @@ mod acs;
 mod admitting;
 mod attempt;
 mod browser_name;
+mod confirm;
 mod entering;
 mod factor_settings;
 mod finish;
@@ -113,6 +114,8 @@ pub fn router(portal: Portal) -> Router {
         .route("/.vestibule/account/sessions/end", post(account::end))
         .route("/.vestibule/account/sessions/end-others", post(account::end_others))
         .route("/.vestibule/account/organization", post(switch::post))
+        .route("/.vestibule/account/switch", get(switch::ask))
+        .route("/.vestibule/confirm", get(confirm::ask))
         .fallback(missing)
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(portal)

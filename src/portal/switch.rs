@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::body::Body;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 use super::account;
 use super::entering::{self, Entering};
-use super::form::{Form, PAGE_FORM_LIMIT};
+use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::Arrival;
 use super::opening::Opened;
 use super::page::{self, Trouble};
@@ -18,7 +19,7 @@ use super::return_path::ReturnPath;
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::{DirectoryError, Organization, link, organization, user};
+use crate::directory::{DirectoryError, Organization, link, member, organization, user};
 use crate::kernel::{Client, Fault, FaultKind, OrgId, Reference, Slug};
 use crate::session::records;
 use crate::store::Tx;
@@ -68,7 +69,50 @@ pub async fn post(
     }
 }
 
+/// The page that leads into another organization first.
+#[derive(Template)]
+#[template(path = "portal/elsewhere.html")]
+struct ElsewherePage<'a> {
+    site: &'a str,
+    organization: &'a str,
+    slug: &'a str,
+    return_to: &'a str,
+}
+
+/// `GET /.vestibule/account/switch?organization=SLUG&return_to=…`: offers to go on in an organization of theirs, of
+/// which a page was asked for.
+///
+/// # Errors
+/// An organization that is not theirs, whether or not there is one.
+pub async fn ask(
+    State(portal): State<Arc<Portal>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let Some(visitor) = portal.visitor(&headers).await? else { return Ok(account::sign_in_first()) };
+    let return_to = ReturnPath::parse(&query_value(query.as_deref(), "return_to").unwrap_or_default());
+    let slug = query_value(query.as_deref(), "organization").unwrap_or_default();
+    let slug: Slug = slug.parse().map_err(|_| not_theirs())?;
+    let tx = portal.store.reader();
+    let organization = organization::by_slug(&tx, &slug).await.map_err(|_| not_theirs())?;
+    if member::find(&tx, organization.id, visitor.user).await?.is_none() {
+        return Err(not_theirs());
+    }
+    Ok(portal.elsewhere(&organization, return_to.as_str()))
+}
+
 impl Portal {
+    /// The page that leads into another organization first.
+    pub(super) fn elsewhere(&self, organization: &Organization, return_to: &str) -> Response {
+        let page = ElsewherePage {
+            site: &self.site,
+            organization: &organization.name,
+            slug: organization.slug.as_str(),
+            return_to,
+        };
+        page::html(StatusCode::OK, self.to_identity_provider(), &page)
+    }
+
     async fn switch(&self, visitor: Visitor, slug: &Slug, way: (&Arrival, &ReturnPath)) -> Result<Outcome, Trouble> {
         let switch = async |tx: Tx| {
             // Of many posts one finds the session still there.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::half_session::cookie_of;
 use super::state::Portal;
+use crate::web::cookie::cookie_of;
 
 impl Portal {
     /// The token of this browser's trust, if it has one.

@@ -20,6 +20,7 @@ pub use run::{Stop, stop_on_signals};
 use crate::admin::{self, SocketError};
 use crate::administration::{Administration, By};
 use crate::config::{Config, Dns, MailSettings};
+use crate::console::{self, Console};
 use crate::credential::Hasher;
 use crate::directory::backfill::backfill;
 use crate::directory::outbox;
@@ -161,11 +162,13 @@ impl App {
             started: clock.now(),
             by: By::admin_socket(),
         };
+        let admin = Arc::new(admin);
+        let console = Console::open(Arc::clone(&admin), Arc::clone(&sessions), &config.public_url).await?;
         let scim = ScimServer::open(store.clone(), Arc::clone(&rng), &config.scim.base_url()).await?;
         let ops = ops::Ops { store: store.clone(), sessions: Arc::clone(&sessions), metrics };
         Ok(App {
-            portal: portal::router(portal),
-            admin: Arc::new(admin),
+            portal: portal::router(portal).merge(console::router(console)),
+            admin,
             scim,
             ops: Arc::new(ops),
             exports: None,
@@ -205,7 +208,9 @@ async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, S
 
 /// What the doors with tables of their own promise of them.
 pub fn door_checkers() -> Vec<TableChecker> {
-    portal::checkers()
+    let mut all = portal::checkers();
+    all.extend(console::checkers());
+    all
 }
 
 /// What sends codes by SMS, if a gateway is named.

@@ -10,6 +10,7 @@ pub mod facts;
 mod follow;
 pub mod half;
 pub mod keys;
+pub mod operator;
 pub mod records;
 pub mod revocation;
 pub mod sessions;
@@ -32,5 +33,6 @@ pub fn checkers() -> Vec<TableChecker> {
     let mut all = records::checkers();
     all.extend(keys::checkers());
     all.extend(half::checkers());
+    all.extend(operator::checkers());
     all
 }

@@ -67,6 +67,15 @@ pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Resp
     response
 }
 
+/// Renders a page with further stylesheets in it, each named by its hash.
+pub fn html_with_styles(status: StatusCode, forms: FormTarget, styles: &[String], page: &impl Template) -> Response {
+    let mut response = html(status, forms, page);
+    let own = style_source();
+    let policy = forms.policy().replacen(own, &format!("{own} {}", styles.join(" ")), 1);
+    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &policy);
+    response
+}
+
 /// Renders a page whose forms lead here, with the script at this address and no other.
 pub fn html_with_script(status: StatusCode, script: &str, page: &impl Template) -> Response {
     let mut response = html(status, FormTarget::Here, page);

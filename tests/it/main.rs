@@ -8,6 +8,7 @@
 )]
 
 mod commands;
+mod console;
 mod directory;
 mod domains;
 mod entry;

@@ -3,6 +3,7 @@
 //! To add a verb: a struct for the call, one for the answer, a line `call!`, and its handler in `admin::router`.
 
 mod audit;
+mod console;
 mod domains;
 mod link;
 mod people;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
+pub use console::{ConsoleLink, ConsoleLinkView};
 pub use domains::{
     AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
 };
@@ -100,6 +102,7 @@ call! {
     TeamSetRole, "team-role", Changes;
     TeamDelete, "team-delete", Changes;
     UserConfirm, "user-confirm", Changes;
+    ConsoleLink, "console-link", ConsoleLinkView;
     ScimTokenIssue, "scim-token-issue", ScimTokenView;
     ScimTokenRevoke, "scim-token-revoke", Changes;
     SessionList, "session-list", Vec<SessionView>;

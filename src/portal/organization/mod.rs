@@ -163,16 +163,6 @@ struct Request {
     age: String,
 }
 
-/// The page that leads into the organization first.
-#[derive(Template)]
-#[template(path = "portal/elsewhere.html")]
-struct ElsewherePage<'a> {
-    site: &'a str,
-    organization: &'a str,
-    slug: &'a str,
-    return_to: &'a str,
-}
-
 /// What was typed about who finds the organization, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Typed {
@@ -281,15 +271,7 @@ impl Portal {
             Shut::SignIn => Ok(page::redirect(&format!("/.vestibule/sign-in?return_to={}", encode(&back)), &[])),
             Shut::NotTheirs => Err(not_theirs()),
             Shut::SecondFactor => Ok(page::redirect(&returning(CHALLENGE, &back), &[])),
-            Shut::Elsewhere(organization) => {
-                let page = ElsewherePage {
-                    site: &self.site,
-                    organization: &organization.name,
-                    slug: organization.slug.as_str(),
-                    return_to: &back,
-                };
-                Ok(page::html(StatusCode::OK, self.to_identity_provider(), &page))
-            }
+            Shut::Elsewhere(organization) => Ok(self.elsewhere(&organization, &back)),
         }
     }
 }

@@ -1,0 +1,6 @@
+//! The console: what each page shows and changes, for whom, and for whom not.
+
+mod door;
+mod general;
+mod verbs;
+mod world;

@@ -1,0 +1,86 @@
+//! The verbs themselves, in the name of somebody who is not the operator: D1, D5, D18.
+
+use std::sync::Arc;
+
+use vestibule::administration::api::{
+    Audit, Chains, DomainClaim, Explain, Logins, OrgList, OrgSet, OrgShow, SessionList, TeamCreate, UserActivate,
+    UserAdd, UserRemove, UserSet, Whose,
+};
+use vestibule::administration::{
+    Administration, By, Standing, audit, domain, explain, logins, organization, session, team, user,
+};
+use vestibule::directory::{OrgKind, Organization, User};
+use vestibule::kernel::{Fault, FaultKind, Role};
+
+use super::world::Site;
+
+fn by(site: &Site, account: &User, organization: &Organization) -> Arc<Administration> {
+    site.admin.by(By {
+        standing: Standing::Member { account: account.id, organization: organization.id },
+        name: account.email.to_string(),
+        from: "192.0.2.7".to_owned(),
+    })
+}
+
+fn refused<T>(answer: Result<T, Fault>) -> FaultKind {
+    answer.err().expect("it is refused").kind
+}
+
+#[tokio::test]
+async fn what_is_of_another_organization_or_of_all_is_refused() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let globex = site.organization("globex", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    site.person(&globex, "gus@globex.example", Role::Owner).await;
+    let ada = || by(&site, &ada, &acme);
+    let slug = || globex.slug.clone();
+    let forbidden = FaultKind::Forbidden;
+    assert_eq!(refused(organization::list(ada(), OrgList {}).await), forbidden);
+    assert_eq!(refused(organization::show(ada(), OrgShow { slug: slug() }).await), forbidden);
+    let settings = vec![("name".to_owned(), "Taken".to_owned())];
+    assert_eq!(refused(organization::set(ada(), OrgSet { slug: slug(), settings }).await), forbidden);
+    assert_eq!(refused(logins::list(ada(), Logins { org: None, last: 1 }).await), forbidden);
+    assert_eq!(refused(logins::list(ada(), Logins { org: Some(slug()), last: 1 }).await), forbidden);
+    for whose in [Whose::All, Whose::Org(slug()), Whose::User("gus@globex.example".parse().unwrap())] {
+        assert_eq!(refused(session::list(ada(), SessionList { whose }).await), forbidden);
+    }
+    for chains in [Chains::All, Chains::Operator, Chains::Org(slug())] {
+        let call = Audit { chains, since: None, last: Some(1), after: None };
+        assert_eq!(refused(audit::list(ada(), call).await), forbidden);
+    }
+    let email = "gus@globex.example".parse().unwrap();
+    assert_eq!(refused(explain::explain(ada(), Explain { email, url: None }).await), forbidden);
+    let call = UserActivate { email: "gus@globex.example".parse().unwrap(), active: false };
+    assert_eq!(refused(user::activate(ada(), call).await), forbidden, "D5");
+    let call = DomainClaim { slug: acme.slug.clone(), domain: "acme.test".parse().unwrap(), trusted: true };
+    assert_eq!(refused(domain::claim(ada(), call).await), forbidden, "the operator's word is the operator's");
+}
+
+#[tokio::test]
+async fn admins_make_no_owners_give_no_team_a_role_and_nobody_takes_the_last_owner() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    let amy = site.person(&acme, "amy@acme.example", Role::Admin).await;
+    let (owner, admin) = (|| by(&site, &ada, &acme), || by(&site, &amy, &acme));
+    let slug = || acme.slug.clone();
+    let make = |email: &str, role| UserAdd { slug: slug(), email: email.parse().unwrap(), role, password: None };
+    assert_eq!(refused(user::add(admin(), make("eve@acme.example", Role::Owner)).await), FaultKind::Forbidden);
+    user::add(admin(), make("eve@acme.example", Role::Admin)).await.unwrap();
+    let email = || ada.email.clone();
+    let set = UserSet { slug: slug(), email: email(), role: Role::Member };
+    assert_eq!(refused(user::set(admin(), set.clone()).await), FaultKind::Forbidden);
+    let team = |role| TeamCreate { slug: slug(), name: "Help".to_owned(), role };
+    assert_eq!(refused(team::create(admin(), team(Some(Role::Admin))).await), FaultKind::Forbidden, "D2");
+    team::create(admin(), team(None)).await.unwrap();
+    assert_eq!(refused(user::set(owner(), set).await), FaultKind::Conflict, "the last owner stays");
+    let remove = || UserRemove { slug: slug(), email: email() };
+    assert_eq!(refused(user::remove(owner(), remove()).await), FaultKind::Conflict);
+    assert_eq!(
+        refused(user::activate(owner(), UserActivate { email: email(), active: false }).await),
+        FaultKind::Conflict
+    );
+    user::add(owner(), make("olga@acme.example", Role::Owner)).await.unwrap();
+    user::remove(owner(), remove()).await.unwrap();
+}
