@@ -8,7 +8,7 @@ use super::organization::slug_of;
 use super::user as user_admin;
 use crate::directory::audit::OPERATOR;
 use crate::directory::authority::Act;
-use crate::directory::{organization, user};
+use crate::directory::{DirectoryError, member, organization, user};
 use crate::kernel::{Fault, FaultKind, OrgId};
 use crate::session::operator;
 use crate::session::records::{self, Scope, SessionRecord};
@@ -63,6 +63,9 @@ async fn scope(admin: &Administration, tx: &Tx, whose: &Whose) -> Result<(Scope,
             match admin.by.organization() {
                 Some(own) if !admin.may(tx, Act::EndAllSessions, Some(&account)).await? => {
                     admin.permit(tx, Act::EndSessionsIn(own), Some(&account)).await?;
+                    if member::record(tx, own, account.id).await?.is_none() {
+                        return Err(DirectoryError::NoSuchUser(email.clone()).into());
+                    }
                     (Scope::Membership(own, account.id), vec![own])
                 }
                 _ => (Scope::User(account.id), user_admin::chains(tx, account.id).await?),
