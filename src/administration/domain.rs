@@ -111,16 +111,13 @@ pub async fn verify(admin: Arc<Administration>, call: DomainVerify) -> Result<Do
 /// The claims of an organization; of all, for the operator.
 pub async fn list(admin: Arc<Administration>, call: DomainList) -> Result<Vec<DomainView>, Fault> {
     let tx = admin.store.reader();
-    let organizations = match &call.slug {
-        Some(slug) => {
-            let found = organization::by_slug(&tx, slug).await?;
-            admin.permit(&tx, Act::Manage(found.id), None).await?;
-            vec![found]
-        }
-        None => {
-            admin.operators()?;
-            all(&tx).await?
-        }
+    let organizations = if let Some(slug) = &call.slug {
+        let found = organization::by_slug(&tx, slug).await?;
+        admin.permit(&tx, Act::Manage(found.id), None).await?;
+        vec![found]
+    } else {
+        admin.operators()?;
+        all(&tx).await?
     };
     let mut views = Vec::new();
     for organization in organizations {

@@ -12,16 +12,13 @@ use crate::kernel::{Fault, Slug};
 /// The last sign-ins of an organization; of all, for the operator.
 pub async fn list(admin: Arc<Administration>, call: Logins) -> Result<Vec<LoginView>, Fault> {
     let tx = admin.store.reader();
-    let organizations = match &call.org {
-        Some(slug) => {
-            let found = organization::by_slug(&tx, slug).await?;
-            admin.permit(&tx, Act::Manage(found.id), None).await?;
-            vec![found]
-        }
-        None => {
-            admin.operators()?;
-            all(&tx).await?
-        }
+    let organizations = if let Some(slug) = &call.org {
+        let found = organization::by_slug(&tx, slug).await?;
+        admin.permit(&tx, Act::Manage(found.id), None).await?;
+        vec![found]
+    } else {
+        admin.operators()?;
+        all(&tx).await?
     };
     let mut found = Vec::new();
     for organization in organizations {
