@@ -3,15 +3,13 @@ import html
 import http.cookiejar
 import os
 import re
-import socket
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-RELEASE = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
+from processes import RELEASE, free_port, run, write
+
 ENTITY_ID = "https://idp.acme.example/simplesamlphp"
 
 
@@ -21,36 +19,6 @@ class Server:
     url: str
     pid: int
     headers: list = field(default_factory=list)
-
-
-def write(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait(port, process):
-    for _ in range(1500):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None:
-            raise SystemExit(f"{process.args} ended with {process.returncode}")
-        time.sleep(0.02)
-    raise SystemExit(f"{process.args}: nobody listens at {port}")
-
-
-def run(core, command, port, **more):
-    process = subprocess.Popen(["taskset", "-c", str(core), *command], **more)
-    wait(port, process)
-    return process
 
 
 def nginx(home, name, core, port, server):
