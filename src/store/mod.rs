@@ -15,6 +15,7 @@ mod feed;
 mod flush;
 mod key;
 mod lease;
+mod pending;
 mod place;
 mod sled;
 mod snapshot;

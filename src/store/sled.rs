@@ -18,6 +18,7 @@ use super::chain::link;
 use super::error::StoreError;
 use super::feed::{Change, Feed};
 use super::flush::{Done, FlushQueue, Flusher, durable};
+use super::pending::{Pair, Rows};
 use super::place::{self, Place};
 use super::snapshot::{BeforeImages, SledSnapshot};
 use crate::kernel::Timestamp;
@@ -41,7 +42,7 @@ const NEVER: i64 = i64::MAX;
 
 /// The embedded store: one process, one directory.
 pub struct SledBackend {
-    tree: sled::Db,
+    rows: Arc<Rows>,
     writer: Mutex<Writer>,
     queue: Arc<FlushQueue>,
     changes: broadcast::Sender<Arc<Change>>,
@@ -102,24 +103,25 @@ impl SledBackend {
     fn start(tree: sled::Db, ceiling: u64, place: Option<Place>) -> Result<Arc<Self>, StoreError> {
         let (changes, _) = broadcast::channel(super::FEED_CAPACITY);
         let queue = Arc::new(FlushQueue::default());
-        let flusher = Flusher::start(Arc::clone(&queue), tree.clone(), place, changes.clone())?;
+        let rows = Arc::new(Rows::new(tree));
+        let flusher = Flusher::start(Arc::clone(&queue), Arc::clone(&rows), place, changes.clone())?;
         let writer = Mutex::new(Writer { sequence: ceiling, ceiling, snapshots: Vec::new() });
-        Ok(Arc::new(SledBackend { tree, writer, queue, changes, _flusher: flusher }))
+        Ok(Arc::new(SledBackend { rows, writer, queue, changes, _flusher: flusher }))
     }
 
-    /// Applies a batch in memory and in the log, and queues it for the flush. No other commit comes between.
+    /// Makes a batch what everybody reads, and queues it for the flush. No other commit comes between.
     fn apply(&self, batch: Batch) -> Result<Applied, CommitError> {
         let mut writer = self.writer.lock();
         self.queue.check()?;
         for (row, version) in &batch.expected {
-            let found = read(&self.tree, row)?.map(|record| record.version);
+            let found = read(&self.rows, row)?.map(|record| record.version);
             if found != *version {
                 return Err(CommitError::Conflict);
             }
         }
         let mut writes = batch.writes;
         // Under the same lock as the write: no other commit comes between, so that no head needs to be expected.
-        writes.extend(link(batch.appends, |head| Ok(read(&self.tree, head)?.map(|record| record.value)))?);
+        writes.extend(link(batch.appends, |head| Ok(read(&self.rows, head)?.map(|record| record.value)))?);
         if writes.is_empty() {
             return Ok(Applied::Nothing(writer.sequence));
         }
@@ -135,40 +137,35 @@ impl SledBackend {
         Ok(Applied::Queued(sequence, done))
     }
 
-    /// Writes keys of the tree under the next sequence number, all or none. What fails in sled leaves memory and log
-    /// at odds, so that it ends all writing.
-    fn write(
-        &self,
-        writer: &mut Writer,
-        fill: impl FnOnce(u64) -> Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    ) -> Result<u64, StoreError> {
+    /// Writes keys under the next sequence number, all or none; the flush puts them into the tree.
+    fn write(&self, writer: &mut Writer, fill: impl FnOnce(u64) -> Vec<Pair>) -> Result<u64, StoreError> {
         let sequence = writer.sequence + 1;
-        let pairs = fill(sequence);
+        let mut pairs = fill(sequence);
         self.keep_images(writer, &pairs)?;
-        let mut batch = sled::Batch::default();
         if sequence > writer.ceiling {
             writer.ceiling = sequence + SEQUENCE_BLOCK;
-            batch.insert(CEILING_KEY, writer.ceiling.to_be_bytes().to_vec());
+            pairs.push((CEILING_KEY.to_vec(), Some(writer.ceiling.to_be_bytes().to_vec())));
         }
-        for (key, value) in pairs {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        guarded(|| self.tree.apply_batch(batch)).inspect_err(|error| self.queue.poison(error))?;
+        self.rows.keep(sequence, pairs);
         writer.sequence = sequence;
         Ok(sequence)
     }
 
-    /// Keeps what the keys hold before they are written, for the snapshots in progress.
-    fn keep_images(&self, writer: &mut Writer, pairs: &[(Vec<u8>, Option<Vec<u8>>)]) -> Result<(), StoreError> {
+    /// Has a range of the tree show what waits. What fails in sled leaves memory and log at odds, so that it ends all
+    /// writing.
+    fn settle_range(&self, start: &[u8], prefix: &[u8]) -> Result<(), StoreError> {
+        self.rows.settle_range(start, prefix).inspect_err(|error| self.queue.poison(error))
+    }
+
+    /// Keeps what the keys hold before they are written, for the snapshots in progress. A key without an image was not
+    /// written since the snapshot, which settled everything before it: the tree holds what it held.
+    fn keep_images(&self, writer: &mut Writer, pairs: &[Pair]) -> Result<(), StoreError> {
         writer.snapshots.retain(|snapshot| snapshot.strong_count() > 0);
         for images in writer.snapshots.iter().filter_map(Weak::upgrade) {
             for (key, _) in pairs {
                 let held = images.lock().contains_key(key);
                 if !held {
-                    let image = guarded(|| self.tree.get(key))?;
+                    let image = guarded(|| self.rows.tree.get(key))?;
                     images.lock().insert(key.clone(), image);
                 }
             }
@@ -188,7 +185,7 @@ enum Applied {
 #[async_trait]
 impl Backend for SledBackend {
     async fn get(&self, row: &RowKey) -> Result<Option<Record>, StoreError> {
-        read(&self.tree, row)
+        read(&self.rows, row)
     }
 
     async fn scan(
@@ -199,12 +196,11 @@ impl Backend for SledBackend {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let first = tree_key(&RowKey { table, key: prefix.to_vec() });
-        let start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(tree_key(&RowKey { table, key: after.to_vec() })),
-            _ => Bound::Included(first.clone()),
-        };
+        let after = after.filter(|after| *after >= prefix).map(|after| join(table, after));
+        self.settle_range(after.as_ref().unwrap_or(&first), &first)?;
+        let start = after.map_or_else(|| Bound::Included(first.clone()), Bound::Excluded);
         let mut found = Vec::new();
-        let mut entries = self.tree.range((start, Bound::Unbounded));
+        let mut entries = self.rows.tree.range((start, Bound::Unbounded));
         while found.len() < limit {
             let next = guarded(|| entries.next().transpose())?;
             let Some((key, value)) = next.filter(|(key, _)| key.starts_with(&first)) else { break };
@@ -230,8 +226,9 @@ impl Backend for SledBackend {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let images = Arc::default();
         let mut writer = self.writer.lock();
+        self.rows.settle().inspect_err(|error| self.queue.poison(error))?;
         writer.snapshots.push(Arc::downgrade(&images));
-        Ok(Box::new(SledSnapshot::new(self.tree.clone(), writer.sequence, images)))
+        Ok(Box::new(SledSnapshot::new(self.rows.tree.clone(), writer.sequence, images)))
     }
 
     async fn load(&self, rows: Vec<(String, Row)>, above: u64) -> Result<(), StoreError> {
@@ -271,8 +268,8 @@ fn read_ceiling(tree: &sled::Db) -> Result<u64, StoreError> {
         .map(Option::unwrap_or_default)
 }
 
-fn read(tree: &sled::Db, row: &RowKey) -> Result<Option<Record>, StoreError> {
-    guarded(|| tree.get(tree_key(row)))?.map(|bytes| decode(row.table, &bytes)).transpose()
+fn read(rows: &Rows, row: &RowKey) -> Result<Option<Record>, StoreError> {
+    rows.get(&tree_key(row))?.map(|bytes| decode(row.table, &bytes)).transpose()
 }
 
 /// A row and its table from an entry of the tree.
