@@ -67,9 +67,9 @@ async fn replay(world: &World, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s28_s29_s30_whole_lives_as_entra_okta_and_onelogin_push_them() {
+async fn s28_s29_s30_whole_lives_as_seven_identity_providers_push_them() {
     let world = World::start().await;
-    for name in ["entra", "okta", "onelogin"] {
+    for name in ["entra", "okta", "onelogin", "google", "jumpcloud", "authentik", "keycloak"] {
         replay(&world, name).await;
     }
     // It fails if any record or index is wrong.
