@@ -265,6 +265,8 @@ pub async fn delete(admin: Arc<Administration>, call: OrgDelete) -> Result<Chang
         .store
         .transaction("org delete", async |tx: Tx| {
             let found = organization::by_slug(&tx, slug).await?;
+            // As `link leave` would, for each of them (D16).
+            mapping::disconnect_all(&tx, &*admin.rng, found.id).await?;
             organization::delete(&tx, &found).await?;
             // In the same commit, so that no crash can come between (R41).
             records::revoke(&tx, Scope::Organization(found.id)).await?;

@@ -286,7 +286,8 @@ pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, St
 }
 
 /// Removes an organization with its links, single sign-on, claims, teams and memberships; its slug stays used (D3, R41).
-/// Accounts stay: they may belong to others.
+/// Accounts stay: they may belong to others. Whoever ends an Admin organization has its groups let go of the linked ones
+/// before ([`disconnect_all`](super::provisioning::mapping::disconnect_all)).
 ///
 /// # Errors
 /// [`DirectoryError::Store`].

@@ -75,6 +75,17 @@ pub async fn disconnect(
     Ok(tell(tx, rng, organization.id, "scim.member.remove", name, (&removed, &[]))?)
 }
 
+/// The same for everything that is linked to `admin`, which ends: to be called before it does.
+///
+/// # Errors
+/// [`DirectoryError::Store`].
+pub async fn disconnect_all(tx: &Tx, rng: &dyn Rng, admin: OrgId) -> Result<(), DirectoryError> {
+    for linked in link::linked_to(tx, admin).await? {
+        disconnect(tx, rng, admin, &linked).await?;
+    }
+    Ok(())
+}
+
 /// Takes out of `organization` whom provisioning put in by way of the group `name`; gives who left.
 pub(super) async fn empty(
     tx: &Tx,

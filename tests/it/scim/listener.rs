@@ -117,6 +117,37 @@ async fn s1_tokens_are_issued_replaced_and_revoked_by_command() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d16_an_admin_organization_that_ends_takes_along_whom_its_groups_brought() {
+    let world = World::start().await;
+    world.run(&["org", "create", "group", "--name", "The Group", "--admin"]);
+    world.run(&["domain", "claim", "group", "group.example", "--trusted"]);
+    let code = world.run(&["link", "code", "group", "--json"]);
+    let code: Value = serde_json::from_str(&code).unwrap();
+    world.run(&["link", "join", "acme", code["code"].as_str().unwrap()]);
+    world.run(&["org", "set", "acme", "scim_name=Acme"]);
+    let token = world.run(&["scim-token", "issue", "group"]).trim().to_owned();
+    let mut members = Vec::new();
+    for name in ["bo", "cy"] {
+        let (status, made) = ask(&world, &token, "POST", "/Users", Some(person(&format!("{name}@group.example")))).await;
+        assert_eq!(status, 201, "{made}");
+        members.push(json!({ "value": made["id"] }));
+    }
+    world.run(&["user", "add", "acme", "cy@group.example"]);
+    let group = json!({ "displayName": "Acme", "members": members });
+    assert_eq!(ask(&world, &token, "POST", "/Groups", Some(group)).await.0, 201);
+    let before = world.run(&["user", "list", "acme"]);
+    assert!(before.contains("bo@group.example") && before.contains("cy@group.example"), "{before}");
+    world.run(&["org", "delete", "group"]);
+    let after = world.run(&["user", "list", "acme"]);
+    assert!(!after.contains("bo@group.example"), "whom provisioning put in leaves: {after}");
+    assert!(after.contains("cy@group.example"), "who was there by hand stays: {after}");
+    let audit = world.run(&["audit", "--org", "acme"]);
+    assert!(audit.contains("scim.member.remove"), "{audit}");
+    assert_eq!(ask(&world, &token, "GET", "/Users", None).await.0, 401);
+    world.run(&["check", "--store"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s36_slow_and_large_clients_hold_nobody_up() {
     let world = World::start().await;
     let token = token(&world);
