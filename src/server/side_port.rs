@@ -66,6 +66,7 @@ pub struct SidePort {
 struct Bounds {
     connections: usize,
     connections_of_one: usize,
+    handshake: Duration,
     header: Duration,
     idle: Duration,
 }
@@ -75,6 +76,7 @@ impl Default for Bounds {
         Bounds {
             connections: CONNECTIONS,
             connections_of_one: CONNECTIONS_OF_ONE,
+            handshake: HANDSHAKE_PATIENCE,
             header: HEADER_PATIENCE,
             idle: IDLE_PATIENCE,
         }
@@ -183,7 +185,7 @@ async fn accept(listener: TcpListener, router: Router, acceptor: Option<TlsAccep
             match acceptor {
                 None => connection(stream, router, peer, bounds).await,
                 Some(acceptor) => {
-                    let handshake = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await;
+                    let handshake = tokio::time::timeout(bounds.handshake, acceptor.accept(stream)).await;
                     if let Ok(Ok(stream)) = handshake {
                         connection(stream, router, peer, bounds).await;
                     }

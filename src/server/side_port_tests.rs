@@ -2,8 +2,13 @@
 
 use std::net::SocketAddr;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::*;
 
@@ -13,23 +18,46 @@ const LONG: Duration = Duration::from_secs(20);
 
 /// A side port within these bounds that answers everything with 404.
 fn port(bounds: Bounds) -> SocketAddr {
+    port_with(bounds, None)
+}
+
+fn port_with(bounds: Bounds, tls: Option<TlsFiles>) -> SocketAddr {
     let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let port = SidePort { bounds, ..SidePort::new(listener, Router::new(), None).unwrap() };
+    let port = SidePort { bounds, ..SidePort::new(listener, Router::new(), tls).unwrap() };
     tokio::spawn(port.serve());
     address
 }
 
+/// Writes a fresh certificate for localhost and its key; gives a client that trusts it alone.
+fn certified(folder: &TempDir) -> (TlsFiles, TlsConnector) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.path().join("certificate.pem"), key: folder.path().join("key.pem") };
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    (files, TlsConnector::from(Arc::new(config)))
+}
+
+/// A TLS connection, if the certificate is one that the client trusts.
+async fn greeted(address: SocketAddr, client: &TlsConnector) -> Option<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    client.connect(ServerName::try_from("localhost").unwrap(), stream).await.ok()
+}
+
 /// What comes until the connection is closed.
-async fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
+async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut seen = Vec::new();
     let closed = tokio::time::timeout(LONG, stream.read_to_end(&mut seen)).await;
     assert!(closed.is_ok(), "still open");
     seen
 }
 
-async fn is_answered(mut stream: TcpStream) {
+async fn is_answered(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     stream.write_all(ASKED).await.unwrap();
     let seen = until_closed(&mut stream).await;
     assert!(seen.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&seen));
@@ -49,6 +77,51 @@ async fn s36_silent_connections_give_their_places_back() {
     for mut stream in silent {
         assert_eq!(until_closed(&mut stream).await, b"");
     }
+}
+
+#[tokio::test]
+async fn s36_silent_tls_connections_give_their_places_back() {
+    let folder = TempDir::new().unwrap();
+    let (files, client) = certified(&folder);
+    let bounds = Bounds { connections: 4, handshake: PATIENCE, header: PATIENCE, ..Bounds::default() };
+    let address = port_with(bounds, Some(files));
+    let mut silent = Vec::new();
+    // The last one begins a record, and leaves it there.
+    for begins in [b"".as_slice(), b"", &[22, 3, 1, 2, 0, 1]] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begins).await.unwrap();
+        silent.push(stream);
+    }
+    let mut greeted_only = greeted(address, &client).await.unwrap();
+    // All places are taken: this one is answered once they are given back.
+    is_answered(greeted(address, &client).await.unwrap()).await;
+    for mut stream in silent {
+        assert_eq!(until_closed(&mut stream).await, b"");
+    }
+    // Closed without a farewell, which TLS takes for an error.
+    let ended = tokio::time::timeout(LONG, greeted_only.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok_and(|read| read.map_or(true, |count| count == 0)), "still open after the handshake");
+}
+
+#[tokio::test]
+async fn the_certificate_of_the_side_port_follows_its_files() {
+    let folder = TempDir::new().unwrap();
+    let (files, first) = certified(&folder);
+    let address = port_with(Bounds::default(), Some(files));
+    let mut before = greeted(address, &first).await.unwrap();
+    let (_, second) = certified(&folder);
+    let renewed = async {
+        while greeted(address, &second).await.is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONG, renewed).await.expect("the new certificate is taken up");
+    assert!(greeted(address, &first).await.is_none(), "the old one is gone");
+    // A connection from before goes on.
+    before.write_all(ASKED).await.unwrap();
+    let mut seen = vec![0; 12];
+    before.read_exact(&mut seen).await.unwrap();
+    assert_eq!(seen, b"HTTP/1.1 404");
 }
 
 #[tokio::test]
