@@ -1,11 +1,11 @@
 # Every task of the house. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test release bench fmt lint docs deny packages rust
+.PHONY: help demo test release bench bench-scim fmt lint docs deny packages rust
 
 CARGO ?= cargo
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: rust ## a whole sign-in on this machine: sample app, identity provider, two companies, four people
 	@scripts/packages build
@@ -23,6 +23,12 @@ bench: rust ## CPU per request beside a bare pingora proxy, nginx, and Apache wi
 	@scripts/packages build test bench
 	$(CARGO) build --locked --release --bin vestibule --example bare_proxy
 	benches/compare/run
+
+bench-scim: rust ## the side port beside two other SCIM servers at 10,000 people, and alone at a million
+	@scripts/packages build scim
+	@scripts/scim-peers
+	$(CARGO) build --locked --release --bin vestibule
+	benches/scim/run
 
 fmt: rust ## formats the code
 	$(CARGO) fmt
