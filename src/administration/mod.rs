@@ -20,6 +20,7 @@ pub mod link;
 pub mod link_preview;
 pub mod logins;
 pub mod organization;
+pub mod overview;
 pub mod scim_log;
 pub mod scim_token;
 pub mod second_factor;

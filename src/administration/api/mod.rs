@@ -6,6 +6,7 @@ mod audit;
 mod console;
 mod domains;
 mod link;
+mod overview;
 mod people;
 mod scim;
 mod scim_log;
@@ -25,6 +26,7 @@ pub use link::{
     DomainChange, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview, LinkPreviewView, LinkView,
     PREVIEW_LIMIT, PersonChange,
 };
+pub use overview::{Attention, AttentionPage, DayView, OverviewShow, OverviewView};
 pub use people::{
     MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
     UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,

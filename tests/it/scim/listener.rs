@@ -128,7 +128,8 @@ async fn d16_an_admin_organization_that_ends_takes_along_whom_its_groups_brought
     let token = world.run(&["scim-token", "issue", "group"]).trim().to_owned();
     let mut members = Vec::new();
     for name in ["bo", "cy"] {
-        let (status, made) = ask(&world, &token, "POST", "/Users", Some(person(&format!("{name}@group.example")))).await;
+        let (status, made) =
+            ask(&world, &token, "POST", "/Users", Some(person(&format!("{name}@group.example")))).await;
         assert_eq!(status, 201, "{made}");
         members.push(json!({ "value": made["id"] }));
     }
