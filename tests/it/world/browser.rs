@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use super::ports;
 
+/// Set where everything has to be installed, so that nothing passes by not being run.
+const ALL: &str = "VESTIBULE_TEST_ALL";
 /// How long a page may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Keeps Chromium to itself: no sandbox (tests run as root in a container), no call home.
@@ -215,6 +217,21 @@ impl Browser {
             assert_eq!(self.ask(FAINT).await, json!([]), "{name}, {shade}: text stands out from what is behind it");
         }
         assert_eq!(self.ask(UNNAMED).await, 0, "{name}: everything that can be pressed has a name");
+    }
+
+    /// Holds the page to axe-core's rules (scripts/axe-core), all of them; left out where axe-core is not here.
+    pub async fn accessible(&self, name: &str) {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/axe-core/axe.min.js");
+        let Ok(script) = std::fs::read_to_string(&path) else {
+            assert!(std::env::var_os(ALL).is_none(), "{ALL} is set, and scripts/axe-core did not bring axe-core");
+            println!("not run: axe-core is not here");
+            return;
+        };
+        self.client.execute(&script, vec![]).await.expect("axe-core");
+        let run = "const done = arguments[arguments.length - 1]; axe.run().then(found => done(found.violations.map(one => \
+                   [one.id, one.help, one.nodes.map(node => node.html.slice(0, 200))])), error => done(String(error)))";
+        let found = self.client.execute_async(run, vec![]).await.expect("an answer");
+        assert_eq!(found, json!([]), "{name}: axe-core finds nothing at {}", self.url().await);
     }
 
     /// What a script says of the page.
