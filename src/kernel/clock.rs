@@ -60,6 +60,14 @@ impl Timestamp {
         let parsed: jiff::Timestamp = text.parse().ok()?;
         Some(Timestamp(parsed.as_millisecond()))
     }
+
+    /// RFC 3339 in UTC with milliseconds, for what must be told apart within a second: `2026-01-31T12:00:00.250Z`.
+    pub fn to_rfc3339_millis(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => format!("{moment:.3}"),
+            Err(_) => format!("@{}", self.seconds()),
+        }
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -130,6 +138,7 @@ mod tests {
         let moment = Timestamp::parse_rfc3339("2026-01-31T12:00:00.250+01:00").expect("a date");
         assert_eq!(moment.millis() % 1000, 250);
         assert_eq!(moment.to_string(), "2026-01-31T11:00:00Z");
+        assert_eq!(moment.to_rfc3339_millis(), "2026-01-31T11:00:00.250Z");
         for wrong in ["", "2026-01-31", "2026-01-31T12:00:00", "2026-13-31T12:00:00Z", "99999-01-01T00:00:00Z"] {
             assert_eq!(Timestamp::parse_rfc3339(wrong), None, "{wrong}");
         }

@@ -64,6 +64,8 @@ ids! {
     LoginId;
     /// A mail to be sent.
     MailId;
+    /// An event that apps are told by webhook.
+    WebhookId;
 }
 
 /// The text is not an id.

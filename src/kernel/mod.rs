@@ -13,7 +13,7 @@ pub mod style;
 pub use client::Client;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use fault::{Explain, Fault, FaultKind};
-pub use id::{LoginId, MailId, OrgId, SessionId, TeamId, UserId};
+pub use id::{LoginId, MailId, OrgId, SessionId, TeamId, UserId, WebhookId};
 pub use names::{DomainName, EmailAddress, Role, Slug};
 pub use reference::Reference;
 pub use rng::{Rng, SeededRng, SystemRng};

@@ -1,6 +1,8 @@
 //! Keys of tables: encoded so that byte order is the order of the values, and so that a tuple's first parts are a prefix.
 
-use crate::kernel::{DomainName, EmailAddress, LoginId, MailId, OrgId, SessionId, Slug, TeamId, Timestamp, UserId};
+use crate::kernel::{
+    DomainName, EmailAddress, LoginId, MailId, OrgId, SessionId, Slug, TeamId, Timestamp, UserId, WebhookId,
+};
 
 /// A value that can be a key or a part of one.
 pub trait Key: Sized {
@@ -24,7 +26,7 @@ macro_rules! fixed {
         }
     )*};
 }
-fixed!(OrgId, UserId, TeamId, SessionId, LoginId, MailId);
+fixed!(OrgId, UserId, TeamId, SessionId, LoginId, MailId, WebhookId);
 
 macro_rules! text {
     ($($name:ty),*) => {$(

@@ -21,6 +21,7 @@ mod sled;
 mod snapshot;
 mod table;
 mod tx;
+mod witness;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use lease::{release_lease, take_lease};
 pub use place::{exports_directory, newest_export};
 pub use table::Table;
 pub use tx::Tx;
+pub use witness::Witness;
 
 use crate::kernel::{Clock, Timestamp};
 
@@ -59,6 +61,7 @@ const SWEEP_BATCH: usize = 500;
 pub struct Store {
     backend: Arc<dyn Backend>,
     clock: Arc<dyn Clock>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl Store {
@@ -67,7 +70,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Schema`] if the version differs, [`StoreError::Backend`] if the backend fails.
     pub async fn open(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let store = Store { backend, clock };
+        let store = Store { backend, clock, witness: None };
         let found = store
             .transaction("schema", async |tx: Tx| {
                 let found = tx.get(&table::META, &"schema".to_owned()).await?;
@@ -78,6 +81,12 @@ impl Store {
             })
             .await?;
         if found == SCHEMA_VERSION { Ok(store) } else { Err(StoreError::Schema { found, known: SCHEMA_VERSION }) }
+    }
+
+    /// The same data, with somebody who looks on at every transaction of this handle and of its clones.
+    #[must_use]
+    pub fn with_witness(&self, witness: Arc<dyn Witness>) -> Self {
+        Store { witness: Some(witness), ..self.clone() }
     }
 
     /// Runs `body` as one transaction: all of its writes happen, durably, or none.
@@ -97,6 +106,9 @@ impl Store {
         for _ in 0..MAX_ATTEMPTS {
             let tx = self.begin();
             let value = body(tx.clone()).await?;
+            if let Some(witness) = &self.witness {
+                witness.look(&tx).await?;
+            }
             match tx.commit().await {
                 Ok(()) => return Ok(value),
                 Err(CommitError::Conflict) => {

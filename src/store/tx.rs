@@ -60,19 +60,75 @@ impl Tx {
         K: Key,
         V: Serialize + DeserializeOwned,
     {
+        self.read(table, key, self.commits).await
+    }
+
+    /// As [`get`](Self::get), but not looked at again at the commit: for what may be a little old.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] and [`StoreError::Decode`].
+    pub async fn peek<K, V>(&self, table: &Table<K, V>, key: &K) -> Result<Option<V>, StoreError>
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned,
+    {
+        self.read(table, key, false).await
+    }
+
+    async fn read<K, V>(&self, table: &Table<K, V>, key: &K, checked: bool) -> Result<Option<V>, StoreError>
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned,
+    {
         let row = table.row(key);
         let pending = self.state.lock().writes.get(&row).cloned();
         if let Some(Pending(pending)) = pending {
             let live = pending.filter(|(_, expires)| self.is_live(*expires));
             return live.map(|(bytes, _)| table.decode_value(&bytes)).transpose();
         }
+        self.committed(table, row, checked).await
+    }
+
+    /// The value at `key` as it was before this transaction, which may have written it since. If the record has changed by
+    /// the commit, the transaction is run again.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] and [`StoreError::Decode`].
+    pub async fn before<K, V>(&self, table: &Table<K, V>, key: &K) -> Result<Option<V>, StoreError>
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned,
+    {
+        self.committed(table, table.row(key), self.commits).await
+    }
+
+    async fn committed<K, V>(&self, table: &Table<K, V>, row: RowKey, checked: bool) -> Result<Option<V>, StoreError>
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned,
+    {
         let record = self.backend.get(&row).await?;
-        if self.commits {
+        if checked {
             let version = record.as_ref().map(|record| record.version);
             self.state.lock().expected.entry(row).or_insert(version);
         }
         let live = record.filter(|record| self.is_live(record.expires));
         live.map(|record| table.decode_value(&record.value)).transpose()
+    }
+
+    /// The keys of `table` that this transaction writes or removes, in their order, whether or not that changes anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Decode`].
+    pub fn written<K, V>(&self, table: &Table<K, V>) -> Result<Vec<K>, StoreError>
+    where
+        K: Key,
+        V: Serialize + DeserializeOwned,
+    {
+        let state = self.state.lock();
+        let first = RowKey { table: table.name, key: Vec::new() };
+        let of_table = state.writes.range(first..).take_while(|(row, _)| row.table == table.name);
+        of_table.map(|(row, _)| table.decode_key(&row.key)).collect()
     }
 
     /// The record itself, expired or not, and not as this transaction would leave it: for checks of the whole store.
