@@ -26,6 +26,9 @@ pub mod second_factor;
 // Sends what waits in the outbox, by SMTP.
 pub mod mail;
 
+// Tells apps by signed requests who came, changed and went.
+pub mod webhook;
+
 // What pages have in common: headers and policies, forms, what went wrong.
 pub mod web;
 

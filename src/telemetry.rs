@@ -112,9 +112,11 @@ type Label = (&'static str, &'static str);
 
 /// Of metrics that begin where their upstream does.
 const UPSTREAM: &[Label] = &[("upstream", "")];
+/// Of metrics that begin where their endpoint does.
+const ENDPOINT: &[Label] = &[("endpoint", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 21] = [
+const METRICS: [(Kind, &str, &[Label], &str); 25] = [
     (
         Kind::Counter,
         "vestibule_requests_total",
@@ -184,6 +186,20 @@ const METRICS: [(Kind, &str, &[Label], &str); 21] = [
         &[],
         "For how long the oldest mail in the outbox has waited.",
     ),
+    (
+        Kind::Counter,
+        "vestibule_webhooks_total",
+        ENDPOINT,
+        "Tries to deliver an event, by endpoint and what came of them.",
+    ),
+    (Kind::Gauge, "vestibule_webhooks_waiting", ENDPOINT, "Events that wait for an endpoint."),
+    (Kind::Gauge, "vestibule_webhooks_dead", ENDPOINT, "Events that an endpoint did not take, and that are kept."),
+    (
+        Kind::Gauge,
+        "vestibule_webhook_oldest_waiting_seconds",
+        ENDPOINT,
+        "How long ago the oldest event that waits for an endpoint happened.",
+    ),
     (Kind::Counter, "vestibule_upstream_errors_total", &[("upstream", "")], "Requests that an app did not answer."),
     (Kind::Counter, "vestibule_upstream_connect_failures_total", UPSTREAM, "Connections to an app that failed."),
 ];
@@ -191,7 +207,7 @@ const METRICS: [(Kind, &str, &[Label], &str); 21] = [
 /// Describes every metric and begins it at 0.
 fn register() {
     for (kind, name, labels, text) in METRICS {
-        let begins = labels != UPSTREAM;
+        let begins = labels != UPSTREAM && labels != ENDPOINT;
         match kind {
             Kind::Counter => {
                 metrics::describe_counter!(name, text);
@@ -201,7 +217,9 @@ fn register() {
             }
             Kind::Gauge => {
                 metrics::describe_gauge!(name, text);
-                metrics::gauge!(name, labels).increment(0.0);
+                if begins {
+                    metrics::gauge!(name, labels).increment(0.0);
+                }
             }
             Kind::Histogram => {
                 metrics::describe_histogram!(name, text);
@@ -229,7 +247,7 @@ mod tests {
     fn each_metric_is_there_before_its_first_event() {
         let text = metrics().unwrap().render();
         for (_, name, labels, about) in METRICS {
-            if labels == UPSTREAM {
+            if labels == UPSTREAM || labels == ENDPOINT {
                 continue;
             }
             assert!(text.contains(&format!("# HELP {name} {about}")), "{name}\n{text}");

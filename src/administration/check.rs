@@ -9,7 +9,7 @@ use super::api::{CheckStore, StoreCheckView};
 use crate::directory::{PublicMail, claim, discovery};
 use crate::kernel::Fault;
 use crate::store::{self, Finding, Store, StoreError, TableChecker, Tx};
-use crate::{credential, directory, saml, second_factor, session};
+use crate::{credential, directory, saml, second_factor, session, webhook};
 
 /// Looks at the whole store; for the operator.
 pub async fn check(admin: Arc<Administration>, _: CheckStore) -> Result<StoreCheckView, Fault> {
@@ -28,6 +28,7 @@ pub fn room_checkers() -> Vec<TableChecker> {
     checkers.extend(credential::checkers());
     checkers.extend(second_factor::checkers());
     checkers.extend(saml::keys::checkers());
+    checkers.extend(webhook::checkers());
     checkers
 }
 

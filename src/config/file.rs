@@ -41,6 +41,8 @@ pub struct ConfigFile {
     pub mail: MailFile,
     /// `[sms]`
     pub sms: SmsFile,
+    /// `[[webhook]]`
+    pub webhooks: Vec<WebhookFile>,
     /// `[password]`
     pub password: PasswordFile,
     /// `[dns]`
@@ -173,6 +175,25 @@ pub struct SmsFile {
     pub daily_per_organization: Option<Placed<u64>>,
 }
 
+/// `[[webhook]]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookFile {
+    /// The line of its head.
+    pub line: usize,
+    /// `name`
+    pub name: Option<Placed<String>>,
+    /// `url`: may hold a key.
+    pub url: Option<Placed<String>>,
+    /// `allow_http`
+    pub allow_http: Option<Placed<bool>>,
+    /// `secret`: a secret.
+    pub secret: Option<Placed<String>>,
+    /// `old_secrets`: secrets.
+    pub old_secrets: Option<Placed<Vec<Placed<String>>>>,
+    /// `events`
+    pub events: Option<Placed<Vec<Placed<String>>>>,
+}
+
 /// `[password]`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PasswordFile {
@@ -228,6 +249,7 @@ impl ConfigFile {
                     ca: mail.text("ca"),
                 }),
                 sms: section(&top, "sms", sms),
+                webhooks: each(&top, "webhook", webhook),
                 password: section(&top, "password", |password| PasswordFile {
                     enabled: password.flag("enabled"),
                     min_length: password.number("min_length", SHORTEST_PASSWORD, LONGEST_PASSWORD),
@@ -312,6 +334,18 @@ fn sms(sms: &Section<'_>) -> SmsFile {
         from: sms.text("from"),
         daily_per_number: sms.number("daily_per_number", 1, MOST_SMS),
         daily_per_organization: sms.number("daily_per_organization", 1, MOST_SMS),
+    }
+}
+
+fn webhook(webhook: &Section<'_>) -> WebhookFile {
+    WebhookFile {
+        line: webhook.line(),
+        name: webhook.text("name"),
+        url: webhook.text("url"),
+        allow_http: webhook.flag("allow_http"),
+        secret: webhook.text("secret"),
+        old_secrets: webhook.list("old_secrets", "secrets such as \"whsec_…\""),
+        events: webhook.list("events", "types of events, such as \"user.created\" or \"user.*\""),
     }
 }
 

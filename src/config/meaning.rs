@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim, sms};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim, sms, webhook};
 use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
@@ -86,6 +86,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         session,
         mail: typed_mail,
         sms: typed_sms,
+        webhooks: typed_webhooks,
         password,
         dns: typed_dns,
         scim: typed_scim,
@@ -124,6 +125,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         session: session_limits(meaning, session),
         mail: mail::settings(meaning, typed_mail),
         sms: sms::settings(meaning, typed_sms),
+        webhooks: webhook::endpoints(meaning, typed_webhooks),
         password: password_policy(password),
         dns: dns::dns(meaning, typed_dns),
         scim: scim?,

@@ -13,6 +13,7 @@ mod sms;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::directory::PublicMail;
 use crate::directory::life::Rules;
 use crate::kernel::{Role, Slug, Timestamp};
 use crate::second_factor::SmsSettings;
+use crate::webhook::Endpoint;
 
 pub use addresses::HostPort;
 pub use file::ConfigFile;
@@ -65,6 +67,8 @@ pub struct Config {
     pub mail: Option<MailSettings>,
     /// How codes are sent to phones; `None`: they are not.
     pub sms: Option<SmsSettings>,
+    /// Who is told of people, memberships and teams; empty: nobody.
+    pub webhooks: Vec<Endpoint>,
     /// Which passwords can be chosen, and whether there are any.
     pub password: Policy,
     /// How domains are proved.

@@ -154,6 +154,12 @@ pub async fn stamp(tx: &Tx, team: &Team) -> Result<TeamStamp, StoreError> {
     Ok(held.unwrap_or_else(|| TeamStamp { updated: team.created, version: "0".to_owned() }))
 }
 
+/// From here on the transaction is run again if the team, or who is in it, changes meanwhile, even where it moves the stamp
+/// itself.
+pub async fn watch(tx: &Tx, team: &Team) -> Result<(), StoreError> {
+    tx.before(&STAMPS, &(team.organization, team.id)).await.map(|_| ())
+}
+
 /// The team with this id in this organization.
 pub async fn by_id(tx: &Tx, organization: OrgId, id: TeamId) -> Result<Option<Team>, StoreError> {
     tx.get(&TEAMS, &(organization, id)).await

@@ -1,5 +1,5 @@
-//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail, the looks at
-//! domains.
+//! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail, the
+//! webhooks, the looks at domains.
 
 use std::net::TcpListener as StdTcpListener;
 use std::os::unix::net::UnixListener as StdUnixListener;
@@ -20,6 +20,7 @@ use crate::mail::Mailer;
 use crate::proof::Proof;
 use crate::scim::ScimServer;
 use crate::store::{ExportSchedule, Store, export_if_due};
+use crate::webhook::Courier;
 
 /// How often rows whose time is over are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -52,6 +53,8 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     /// Sends the mail; `None`: none is sent.
     pub mailer: Option<Arc<Mailer>>,
+    /// Sends the webhooks.
+    pub courier: Arc<Courier>,
     /// When exports are made.
     pub exports: Option<ExportSchedule>,
     /// The SCIM server, whose lists of people follow the store, and whose log is written.
@@ -72,11 +75,15 @@ impl BackgroundService for House {
             () = self.sweep() => {}
             () = self.export() => {}
             () = self.send_mail() => {}
+            () = self.courier.run() => {}
             () = self.proof.keep_proved() => {}
             () = self.scim.rosters().follow() => {}
             () = self.scim.keep_log() => {}
             () = self.tidy_metrics() => {}
             _ = shutdown.changed() => {}
+        }
+        if let Err(error) = self.courier.stop().await {
+            tracing::warn!(%error, "the next server has to wait a moment before it sends webhooks");
         }
         if let Err(error) = self.scim.write_log().await {
             tracing::warn!(%error, "the last SCIM requests could not be written to the log");

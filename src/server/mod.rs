@@ -37,6 +37,7 @@ use crate::second_factor::{RelyingParty, Sms, SmsSettings};
 use crate::session::{SessionError, SessionSettings, Sessions};
 use crate::store::{ExportSchedule, SledBackend, Store, StoreError, TableChecker, Tx, exports_directory};
 use crate::telemetry::{self, TelemetryError};
+use crate::webhook::{self, Announcer, Courier};
 
 /// Why the server can't run.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,9 @@ pub enum ServerError {
     /// Codes by SMS.
     #[error("{0}")]
     Sms(String),
+    /// Webhooks.
+    #[error("{0}")]
+    Webhooks(String),
     /// The system.
     #[error("can't start: {0}")]
     System(#[from] io::Error),
@@ -96,6 +100,7 @@ pub struct App {
     store: Store,
     exports: Option<ExportSchedule>,
     mailer: Option<Arc<Mailer>>,
+    courier: Arc<Courier>,
     sessions: Arc<Sessions>,
     portal: Router,
     gate: GateSettings,
@@ -130,6 +135,12 @@ impl App {
     ) -> Result<Self, ServerError> {
         let metrics = telemetry::metrics()?;
         backfill(&store).await?;
+        let courier = courier(&config, &store, &rng)?;
+        // From here on whatever is changed is told.
+        let store = match Announcer::new(&config.webhooks, Arc::clone(&rng)) {
+            Some(announcer) => store.with_witness(announcer),
+            None => store,
+        };
         let mailer = mailer(&config, &store).await?;
         let settings = SessionSettings {
             idle: config.session.idle,
@@ -173,6 +184,7 @@ impl App {
             ops: Arc::new(ops),
             exports: None,
             mailer,
+            courier,
             config,
             clock,
             rng,
@@ -204,6 +216,12 @@ async fn mailer(config: &Config, store: &Store) -> Result<Option<Arc<Mailer>>, S
         Mailer::new(store.clone(), server, from, site, Rules::default())
     };
     Ok(config.mail.as_ref().map(make))
+}
+
+/// What sends webhooks, also if none is configured: it buries what waits for those of before.
+fn courier(config: &Config, store: &Store, rng: &Arc<dyn Rng>) -> Result<Arc<Courier>, ServerError> {
+    let rules = webhook::Rules::default();
+    Courier::new(store.clone(), Arc::clone(rng), &config.webhooks, rules).map_err(ServerError::Webhooks)
 }
 
 /// What the doors with tables of their own promise of them.

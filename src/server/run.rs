@@ -95,7 +95,22 @@ impl App {
     ) -> Result<(), ServerError> {
         // Whoever was quicker has installed the same one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let App { config, clock, rng, store, exports, mailer, sessions, portal, gate, proof, admin, scim, ops } = self;
+        let App {
+            config,
+            clock,
+            rng,
+            store,
+            exports,
+            mailer,
+            courier,
+            sessions,
+            portal,
+            gate,
+            proof,
+            admin,
+            scim,
+            ops,
+        } = self;
         // pingora opens the proxy's port itself, and panics if it can't: so it is tried first.
         drop(listen("proxy", config.listen.proxy)?);
         let ops_listener = listen("ops", config.listen.ops)?;
@@ -111,7 +126,7 @@ impl App {
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
         let metrics = ops.metrics.clone();
-        let house = House { doors: Mutex::new(doors), store, clock, mailer, exports, proof, metrics, scim };
+        let house = House { doors: Mutex::new(doors), store, clock, mailer, courier, exports, proof, metrics, scim };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);

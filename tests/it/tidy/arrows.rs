@@ -14,7 +14,7 @@ const STOREYS: [&[&str]; 12] = [
     &["proxy", "portal", "console", "scim", "admin", "demo"],
     &["administration"],
     &["proof"],
-    &["session", "saml", "credential", "mail", "second_factor", "web"],
+    &["session", "saml", "credential", "mail", "second_factor", "web", "webhook"],
     &["directory"],
     &["store"],
     &["kernel"],
