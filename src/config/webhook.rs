@@ -126,3 +126,83 @@ fn filters(meaning: &Meaning<'_>, typed: Option<Placed<Vec<Placed<String>>>>) ->
     let read: Vec<Option<Filter>> = typed.value.iter().map(read).collect();
     read.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Config, Mistake};
+    use crate::kernel::Timestamp;
+
+    const LEAST: &str = "[[upstream]]\nname = \"app\"\naddresses = [\"127.0.0.1:3000\"]\n";
+
+    fn parse(text: &str) -> Result<(Config, Vec<Mistake>), Vec<Mistake>> {
+        Config::parse(text, Path::new(""), Timestamp::from_seconds(1_800_000_000))
+    }
+
+    fn mistakes(text: &str) -> String {
+        let found = parse(text).expect_err("a mistake is found");
+        found.iter().map(|mistake| mistake.display("v.toml")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_mistake_of_a_webhook_is_named_with_its_line() {
+        let secret = "secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+        let hook = |rest: &str| format!("[[webhook]]\nname = \"app\"\nurl = \"https://app.test/\"\n{secret}\n{rest}\n");
+        let check = |text: &str, expected: &str| {
+            let found = mistakes(&format!("{text}\n{LEAST}"));
+            assert!(
+                found.lines().any(|line| line.starts_with(expected)),
+                "{text}\nwanted: {expected}\nfound:\n{found}"
+            );
+            assert!(!found.contains("MfKQ"), "a secret is told: {found}");
+        };
+        let at = |url: &str| format!("[[webhook]]\nname = \"app\"\nurl = \"{url}\"\n{secret}\n");
+        check("[webhook]", "v.toml:1: «webhook» must be a list of tables: write [[webhook]]");
+        check("[[webhook]]", "v.toml:1: this [[webhook]] needs a «name»");
+        check("[[webhook]]\nname = \"app\"", "v.toml:1: this [[webhook]] needs «url»");
+        check("[[webhook]]\nname = \"app\"", "v.toml:1: this [[webhook]] needs «secret»");
+        check("[[webhook]]\nname = \"App 1\"", "v.toml:2: «name» is 1 to 63 of a-z, 0-9 and -");
+        check(&hook("secrets = []"), "v.toml:5: unknown key «secrets» in [[webhook]]: did you mean «secret»?");
+        check(&at("app.test"), "v.toml:3: «url» must be https");
+        check(&at("ftp://app.test"), "v.toml:3: «url» must be https");
+        check(&at("http://app.test/"), "v.toml:3: «url» must be https (or http on loopback)");
+        check(&at("https://me:pass@app.test/"), "v.toml:3: «url» takes no name, password or fragment");
+        check(&at("https://app.test/#x"), "v.toml:3: «url» takes no name, password or fragment");
+        check(
+            "[[webhook]]\nsecret = \"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"",
+            "v.toml:2: «secret»: a secret is whsec_ and 24 to 64",
+        );
+        check(&hook("old_secrets = [\n\"whsec_MfKQ\"]"), "v.toml:6: «old_secrets»: a secret is whsec_");
+        check(
+            &hook(&format!("old_secrets = [{}]", "\"whsec_MfKQ\",".repeat(5))),
+            "v.toml:5: «old_secrets» holds 4 at most",
+        );
+        check(&hook("events = []"), "v.toml:5: «events» names none");
+        check(
+            &hook("events = [\"user.crated\"]"),
+            "v.toml:5: there is no event \"user.crated\": did you mean «user.created»?",
+        );
+        check(&hook("events = [\"zzz\"]"), "v.toml:5: there is no event \"zzz\": known are user.created,");
+        check(&format!("{0}{0}", hook("")), "v.toml:6: the webhook «app» is there twice, first on line 1");
+    }
+
+    #[test]
+    fn a_webhook_is_told_all_unless_it_names_events_and_warned_of_what_others_can_read() {
+        let parsed = |url: &str, rest: &str| {
+            let secrets = "secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+            parse(&format!("{LEAST}[[webhook]]\nname = \"app\"\nurl = \"{url}\"\n{secrets}\n{rest}\n")).unwrap()
+        };
+        let (config, warnings) = parsed("http://127.0.0.1:3000/hooks?key=k", "");
+        assert!(warnings.is_empty() && config.webhooks[0].wants("team_member.removed"));
+        assert!(!format!("{config:?}").contains("MfKQ"));
+        let old = "old_secrets = [\"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\"]";
+        let (config, warnings) =
+            parsed("http://app.test/", &format!("allow_http = true\nevents = [\"user.*\", \"team.deleted\"]\n{old}"));
+        let endpoint = &config.webhooks[0];
+        assert_eq!(endpoint.secrets.len(), 2);
+        assert!(endpoint.wants("user.updated") && endpoint.wants("team.deleted") && !endpoint.wants("team.created"));
+        let told: Vec<String> = warnings.iter().map(|warning| warning.display("v.toml")).collect();
+        assert_eq!(told, ["v.toml:6: «url» is http: people's names and addresses cross the network in the open"]);
+    }
+}

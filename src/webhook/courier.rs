@@ -13,14 +13,13 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
-use serde_json::json;
 
 use super::delivery::{Outcome, Transport};
 use super::endpoint::Endpoint;
-use super::event::{TEST, body};
+use super::gauges::{begin, counted, tell};
 use super::outbox::{self, Delivery, Waiting};
 use super::schedule::Rules;
-use crate::kernel::{Rng, Timestamp, WebhookId};
+use crate::kernel::{Rng, Timestamp};
 use crate::store::{Store, StoreError, Tx, release_lease, take_lease};
 
 /// How many events are under way to one endpoint at once.
@@ -44,57 +43,32 @@ const ORPHANED: &str = "no endpoint of this name is configured any more";
 
 /// The job.
 pub struct Courier {
-    store: Store,
-    rng: Arc<dyn Rng>,
+    pub(super) store: Store,
+    pub(super) rng: Arc<dyn Rng>,
     rules: Rules,
-    transport: Transport,
-    posts: Vec<Post>,
+    pub(super) transport: Transport,
+    pub(super) posts: Vec<Post>,
     holder: String,
     /// Whether this node is the one that sends.
     sends: AtomicBool,
 }
 
 /// An endpoint, and how it is doing.
-struct Post {
-    endpoint: Endpoint,
-    rest: Mutex<Rest>,
+pub(super) struct Post {
+    pub endpoint: Endpoint,
+    pub rest: Mutex<Rest>,
 }
 
 /// How often in a row an endpoint failed as a whole, and until when it is left alone.
 #[derive(Clone, Copy, Debug)]
-struct Rest {
+pub(super) struct Rest {
     failures: u32,
     until: Timestamp,
 }
 
-/// An endpoint as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointState {
-    /// Its name.
-    pub name: String,
-    /// Scheme, host and port.
-    pub place: String,
-    /// What waits.
-    pub waiting: Waiting,
-    /// How many are dead.
-    pub dead: usize,
-    /// Since when nothing is sent, since it answered 410.
-    pub gone: Option<Timestamp>,
-}
-
-/// What came of a test.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// The event's id.
-    pub id: WebhookId,
-    /// Whether it was taken.
-    pub taken: bool,
-    /// The status, or what went wrong.
-    pub answer: String,
-    /// How long it took.
-    pub took: Duration,
-    /// It had said that it was gone, and is sent events again.
-    pub back: bool,
+impl Rest {
+    /// None is needed.
+    pub const NONE: Rest = Rest { failures: 0, until: Timestamp::EPOCH };
 }
 
 impl Courier {
@@ -105,7 +79,7 @@ impl Courier {
     pub fn new(store: Store, rng: Arc<dyn Rng>, endpoints: &[Endpoint], rules: Rules) -> Result<Arc<Self>, String> {
         let transport = Transport::new(rules.answer_within)
             .map_err(|error| format!("webhooks can't be sent: TLS can't be set up: {error}"))?;
-        let rest = || Mutex::new(Rest { failures: 0, until: Timestamp::EPOCH });
+        let rest = || Mutex::new(Rest::NONE);
         let posts = endpoints.iter().map(|endpoint| Post { endpoint: endpoint.clone(), rest: rest() }).collect();
         let holder = (&*rng).token::<12>();
         let courier = Courier { store, rng, rules, transport, posts, holder, sends: AtomicBool::new(false) };
@@ -230,7 +204,7 @@ impl Courier {
     }
 
     async fn taken(&self, post: &Post, delivery: &Delivery) -> Result<(), StoreError> {
-        *post.rest.lock() = Rest { failures: 0, until: Timestamp::EPOCH };
+        *post.rest.lock() = Rest::NONE;
         counted(&delivery.endpoint, "delivered");
         tracing::debug!(endpoint = %delivery.endpoint, webhook = %delivery.id, kind = %delivery.kind, "a webhook was taken");
         self.store.transaction("remove webhook", async |tx: Tx| outbox::remove(&tx, delivery).await).await?;
@@ -246,7 +220,7 @@ impl Courier {
                 ("410".to_owned(), None)
             }
             Outcome::Refused(last) => {
-                *post.rest.lock() = Rest { failures: 0, until: Timestamp::EPOCH };
+                *post.rest.lock() = Rest::NONE;
                 (last, None)
             }
             Outcome::Resting(last, asked) => {
@@ -283,68 +257,6 @@ impl Courier {
         self.store.transaction("switch endpoint off", off).await
     }
 
-    /// The endpoint of that name.
-    fn post(&self, name: &str) -> Option<&Post> {
-        self.posts.iter().find(|post| post.endpoint.name.as_str() == name)
-    }
-
-    /// Sends an endpoint a signed `webhook.test` at once, past the outbox; `None`: there is none of that name. If it is
-    /// taken, an endpoint that had said it was gone is sent events again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn test(&self, name: &str) -> Result<Option<Tried>, StoreError> {
-        let Some(post) = self.post(name) else { return Ok(None) };
-        let now = self.store.now();
-        let id = WebhookId::random(&*self.rng);
-        let text = body(TEST, now, &json!({ "endpoint": name }));
-        let outcome = self.transport.send(&post.endpoint, &Delivery::new(id, name, TEST, "", text, now), now).await;
-        let took = self.store.now().since(now);
-        let (taken, answer) = match outcome {
-            Outcome::Taken(status) => (true, status.to_string()),
-            Outcome::Gone => (false, "410".to_owned()),
-            Outcome::Refused(last) | Outcome::Resting(last, _) => (false, last),
-        };
-        let mut back = false;
-        if taken {
-            *post.rest.lock() = Rest { failures: 0, until: Timestamp::EPOCH };
-            let on = async |tx: Tx| outbox::set_back(&tx, name).await;
-            back = self.store.transaction("switch endpoint on", on).await?;
-        }
-        Ok(Some(Tried { id, taken, answer, took, back }))
-    }
-
-    /// Every endpoint, and how it is doing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn states(&self) -> Result<Vec<EndpointState>, StoreError> {
-        let tx = self.store.reader();
-        let mut states = Vec::new();
-        for post in &self.posts {
-            let name = post.endpoint.name.as_str();
-            states.push(EndpointState {
-                name: name.to_owned(),
-                place: post.endpoint.place(),
-                waiting: outbox::waiting(&tx, name).await?,
-                dead: outbox::dead(&tx, Some(name), outbox::DEAD_LIMIT).await?.len(),
-                gone: outbox::gone(&tx, name).await?,
-            });
-        }
-        Ok(states)
-    }
-
-    /// Queues a dead event of a configured endpoint anew, in the caller's transaction; `false` if it is not among the dead.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn revive(&self, tx: &Tx, dead: &Delivery) -> Result<bool, StoreError> {
-        match self.post(&dead.endpoint) {
-            Some(_) => outbox::revive(tx, &dead.endpoint, dead.id).await,
-            None => Ok(false),
-        }
-    }
-
     async fn count(&self) {
         loop {
             for post in &self.posts {
@@ -366,27 +278,4 @@ async fn trim(tx: &Tx, endpoint: &str) -> Result<(usize, Waiting), StoreError> {
         outbox::bury_older(tx, endpoint, tx.now().minus(GONE_KEEPS), "410").await?;
     }
     Ok((outbox::trim(tx, endpoint).await?, outbox::waiting(tx, endpoint).await?))
-}
-
-/// Begins an endpoint's metrics at 0.
-fn begin(endpoint: &str) {
-    for outcome in ["delivered", "failed", "dead"] {
-        let labels = [("endpoint", endpoint.to_owned()), ("outcome", outcome.to_owned())];
-        metrics::counter!("vestibule_webhooks_total", &labels).increment(0);
-    }
-    tell(endpoint, 0, Waiting::default(), Timestamp::EPOCH);
-}
-
-fn counted(endpoint: &str, outcome: &'static str) {
-    let labels = [("endpoint", endpoint.to_owned()), ("outcome", outcome.to_owned())];
-    metrics::counter!("vestibule_webhooks_total", &labels).increment(1);
-}
-
-#[expect(clippy::cast_precision_loss, reason = "at most some thousand events")]
-fn tell(endpoint: &str, dead: usize, waiting: Waiting, now: Timestamp) {
-    let labels = [("endpoint", endpoint.to_owned())];
-    metrics::gauge!("vestibule_webhooks_waiting", &labels).set(waiting.count as f64);
-    metrics::gauge!("vestibule_webhooks_dead", &labels).set(dead as f64);
-    let oldest = waiting.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
-    metrics::gauge!("vestibule_webhook_oldest_waiting_seconds", &labels).set(oldest.as_secs_f64());
 }

@@ -10,15 +10,18 @@ mod courier;
 mod delivery;
 mod endpoint;
 mod event;
+mod gauges;
 mod membership_changes;
+mod operating;
 mod outbox;
 mod schedule;
 mod signing;
 
 pub use announcer::Announcer;
-pub use courier::{Courier, EndpointState, Tried};
+pub use courier::Courier;
 pub use endpoint::Endpoint;
 pub use event::{EVENT_TYPES, Filter, NotAnEvent};
+pub use operating::{EndpointState, Tried};
 pub use outbox::{Delivery, Waiting, checkers, dead, waiting};
 pub use schedule::Rules;
 pub use signing::{InvalidSecret, SigningSecret};
@@ -27,3 +30,5 @@ pub use signing::{InvalidSecret, SigningSecret};
 mod changes_tests;
 #[cfg(test)]
 mod courier_tests;
+#[cfg(test)]
+mod test_town;

@@ -23,4 +23,5 @@ mod sign_in;
 mod simplesamlphp;
 mod store;
 mod tidy;
+mod webhook;
 mod world;

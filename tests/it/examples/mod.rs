@@ -2,6 +2,7 @@
 
 mod apps;
 mod forward_auth;
+mod webhooks;
 
 use std::process::Command;
 
