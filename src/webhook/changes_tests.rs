@@ -315,3 +315,48 @@ async fn of_a_thousand_changes_at_once_none_is_lost_and_none_told_twice() {
     assert_eq!(told, expected);
     town.is_right().await;
 }
+
+#[tokio::test]
+async fn ten_thousand_who_come_into_a_team_at_once_are_told_in_small_rows() {
+    const MANY: usize = 10_000;
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+    let silent =
+        Town { store: Store::open(SledBackend::temporary().unwrap(), clock).await.unwrap(), rng: SeededRng::new(1) };
+    let acme = silent.organization("acme", OrgKind::Customer).await;
+    let crew = silent.team(&acme, "Crew", None).await;
+    let people: Vec<User> = silent
+        .does(async |tx| {
+            let mut made = Vec::new();
+            for number in 0..MANY {
+                let who = user::create(tx, &silent.rng, &format!("p{number}@acme.example").parse().unwrap())?;
+                member::add(tx, &acme, &who, Role::Member, Origin::Scim).await?;
+                made.push(who);
+            }
+            Ok(made)
+        })
+        .await;
+    let announcer = Announcer::new(&[endpoint("app", "*")], Arc::new(SystemRng)).unwrap();
+    let town = Town { store: silent.store.with_witness(announcer), rng: SeededRng::new(2) };
+    let all = async |town: &Town, into: bool| {
+        let start = std::time::Instant::now();
+        town.does(async |tx| {
+            for who in &people {
+                if into {
+                    team_member::add(tx, &town.rng, &acme, &crew, who, Origin::Scim).await?;
+                } else {
+                    team_member::remove(tx, &town.rng, &crew, who.id).await?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        start.elapsed()
+    };
+    let quiet = (all(&silent, true).await, all(&silent, false).await);
+    let told = (all(&town, true).await, all(&town, false).await);
+    println!("{MANY} in and out, nobody told: {quiet:?}; an endpoint told: {told:?}");
+    let queued = town.queued("app").await;
+    assert_eq!(queued.len(), 2 * MANY);
+    let largest = queued.iter().map(|one| serde_json::to_vec(one).unwrap().len()).max();
+    assert!(largest < Some(1024), "{largest:?}");
+}

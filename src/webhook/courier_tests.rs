@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Rules;
-use super::test_town::{App, MINUTE, Reply, Town, endpoint, ids};
+use super::test_town::{ANSWER_WITHIN, App, MINUTE, Reply, Town, courier_that_waits, endpoint, ids};
 use crate::kernel::Clock as _;
 use crate::store::{StoreError, Tx};
 
@@ -30,14 +30,14 @@ async fn what_is_refused_is_tried_by_the_schedule_under_one_id_then_dead_and_can
     let id = town.queue("app", &["a"]).await[0];
     town.start();
     let (mut tries, begin) = (1, town.clock.now());
-    app.until(1).await;
     for pause in Rules::default().pauses {
+        town.until_failed("app", tries).await;
         town.clock.advance(pause.checked_sub(Duration::from_secs(1)).unwrap());
         tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(app.got().len(), tries, "not before its time: {pause:?}");
+        assert_eq!(app.got().len(), usize::try_from(tries).unwrap(), "not before its time: {pause:?}");
         town.clock.advance(pause / 5 + Duration::from_secs(1));
         tries += 1;
-        app.until(tries).await;
+        app.until(usize::try_from(tries).unwrap()).await;
     }
     town.until_waiting("app", 0, Duration::ZERO).await;
     assert_eq!(tries, 10);
@@ -68,7 +68,7 @@ async fn neither_a_slow_nor_a_dead_endpoint_delays_another() {
     town.start();
     let start = std::time::Instant::now();
     quick.until(40).await;
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < ANSWER_WITHIN, "{:?}", start.elapsed());
     assert_eq!((town.waiting("slow").await, town.waiting("down").await), (40, 40));
     assert!(slow.got().len() <= 8, "a few at once: {}", slow.got().len());
     town.is_right().await;
@@ -80,11 +80,11 @@ async fn a_dead_endpoint_is_left_alone_and_gets_all_once_it_is_there() {
     let mut town = Town::new(&[app.endpoint("app")]).await;
     town.queue("app", &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]).await;
     town.start();
-    app.until(8).await;
+    town.until_failed("app", 8).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(app.got().len(), 8, "while it rests nothing is tried");
     town.clock.advance(Duration::from_secs(1));
-    app.until(9).await;
+    town.until_failed("app", 9).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(app.got().len(), 9, "one alone, to see whether it is back");
     town.until_waiting("app", 0, Duration::from_secs(5)).await;
@@ -151,9 +151,21 @@ async fn a_redirect_is_no_success_and_an_endless_answer_none_that_is_waited_for(
     let mut town = Town::new(&[app.endpoint("app")]).await;
     town.queue("app", &["a"]).await;
     town.start();
-    app.until(1).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    town.until_failed("app", 1).await;
     assert_eq!((app.got().len(), town.waiting("app").await), (1, 1), "it is not followed");
+    town.until_waiting("app", 0, Duration::from_secs(1)).await;
+    assert_eq!(app.got().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_answer_in_time_did_not_take_it() {
+    let app = App::start(&[Reply::Never]).await;
+    let endpoints = [app.endpoint("app")];
+    let mut town = Town::new(&endpoints).await;
+    town.courier = courier_that_waits(&town.store, &endpoints, Duration::from_millis(300));
+    town.queue("app", &["a"]).await;
+    town.start();
+    town.until_failed("app", 1).await;
     town.until_waiting("app", 0, Duration::from_secs(1)).await;
     assert_eq!(app.got().len(), 2);
 }
@@ -164,8 +176,7 @@ async fn a_retry_after_is_followed_for_the_whole_endpoint() {
     let mut town = Town::new(&[app.endpoint("app")]).await;
     town.queue("app", &["a"]).await;
     town.start();
-    app.until(1).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    town.until_failed("app", 1).await;
     town.queue("app", &["b"]).await;
     town.clock.advance(Duration::from_secs(598));
     tokio::time::sleep(Duration::from_millis(200)).await;

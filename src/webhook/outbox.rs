@@ -10,7 +10,7 @@ use crate::kernel::{Timestamp, WebhookId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker, decodes};
 
 /// Events to be delivered, by endpoint and the moment of their next try.
-const QUEUE: Table<(String, Timestamp, WebhookId), Delivery> = Table::new("webhook_queue");
+pub(super) const QUEUE: Table<(String, Timestamp, WebhookId), Delivery> = Table::new("webhook_queue");
 /// The same by endpoint and subject, in the order in which they happened; the value is the moment of the next try.
 const LINE: Table<(String, String, WebhookId), Timestamp> = Table::new("webhook_line");
 /// What could not be delivered, by endpoint.

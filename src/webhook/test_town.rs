@@ -27,6 +27,9 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 /// How long anything may take: a loaded machine is slow, a broken courier never gets there.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long an endpoint may take, in these tests.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
 /// How an endpoint answers.
 #[derive(Clone, Copy)]
 pub(super) enum Reply {
@@ -165,6 +168,18 @@ impl Town {
         outbox::waiting(&self.store.reader(), endpoint).await.unwrap().count
     }
 
+    /// Waits until so many failures of what waits are noted, in all.
+    pub async fn until_failed(&self, endpoint: &str, count: u32) {
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            let rows = self.store.reader().scan(&outbox::QUEUE, &endpoint.to_owned(), None, 1000).await.unwrap();
+            if rows.iter().map(|(_, delivery)| delivery.failures).sum::<u32>() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("there are not {count} failures");
+    }
+
     /// Waits until so many wait; lets `step` pass each time.
     pub async fn until_waiting(&self, endpoint: &str, count: usize, step: Duration) {
         for _ in 0..PATIENCE.as_millis() / 20 {
@@ -195,9 +210,14 @@ impl Drop for Town {
 }
 
 pub(super) fn courier(store: &Store, endpoints: &[Endpoint]) -> Arc<Courier> {
+    courier_that_waits(store, endpoints, ANSWER_WITHIN)
+}
+
+/// One that waits so long for an answer.
+pub(super) fn courier_that_waits(store: &Store, endpoints: &[Endpoint], answer_within: Duration) -> Arc<Courier> {
     let rules = Rules {
         look_every: Duration::from_millis(10),
-        answer_within: Duration::from_secs(2),
+        answer_within,
         longest_rest: Duration::from_secs(4),
         ..Rules::default()
     };
