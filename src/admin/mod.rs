@@ -18,7 +18,7 @@ pub use socket::{SocketError, bind};
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
     Administration, apply, audit, check, confirm, console, domain, explain, keys, link, link_preview, logins,
-    organization, scim_log, scim_token, second_factor, session, sso, team, user,
+    organization, scim_log, scim_token, second_factor, session, sso, team, user, webhook,
 };
 use crate::kernel::{Fault, FaultKind};
 
@@ -82,6 +82,10 @@ pub fn router(admin: Arc<Administration>) -> Router {
         .on(explain::explain)
         .on(logins::list)
         .on(scim_log::list)
+        .on(webhook::list)
+        .on(webhook::dead)
+        .on(webhook::retry)
+        .on(webhook::test)
         .on(keys::rotate)
         .on(audit::list)
         .on(audit::verify)

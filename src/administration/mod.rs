@@ -28,6 +28,7 @@ pub mod session;
 pub mod sso;
 pub mod team;
 pub mod user;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ use crate::kernel::{OrgId, Rng, Timestamp};
 use crate::proof::Proof;
 use crate::saml::service_provider::ServiceProvider;
 use crate::store::{Store, StoreError, TableChecker, Tx};
+use crate::webhook::Courier;
 use explain::RouteExplainer;
 
 /// What the verbs work with, and for whom.
@@ -58,6 +60,8 @@ pub struct Administration {
     pub service_provider: ServiceProvider,
     /// Proves claimed domains.
     pub proof: Arc<Proof>,
+    /// Sends webhooks.
+    pub courier: Arc<Courier>,
     /// Says what the gate's routes decide.
     pub routes: Arc<dyn RouteExplainer>,
     /// What the doors promise of their tables, for `check --store`.

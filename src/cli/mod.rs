@@ -30,6 +30,7 @@ mod team;
 mod text;
 mod user;
 mod verbs;
+mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -117,6 +118,7 @@ fn run_command(cli: Cli, program: String) -> Result<(), Failure> {
         Command::Team(verb) => team::run(&context, verb),
         Command::ScimToken(verb) => scim::run(&context, verb),
         Command::Session(verb) => session::run(&context, verb),
+        Command::Webhook(verb) => webhook::run(&context, verb),
         Command::Explain { email, url } => context.ask(&api::Explain { email, url }, logins::explained),
         Command::Logins { org, last } => {
             context.ask(&api::Logins { org, last: usize::from(last) }, |found| logins::logins(found))

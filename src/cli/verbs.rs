@@ -100,6 +100,9 @@ pub enum Command {
     /// Sessions: list, revoke
     #[command(subcommand)]
     Session(Session),
+    /// What apps are told: endpoints, what could not be delivered, a test
+    #[command(subcommand)]
+    Webhook(super::webhook::Webhook),
     /// Why someone gets in, or does not, step by step
     #[command(after_help = "Example:\n  vestibule explain ada@acme.example /reports/2026")]
     Explain {

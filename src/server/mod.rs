@@ -168,6 +168,7 @@ impl App {
             hasher,
             service_provider,
             proof: Arc::clone(&proof),
+            courier: Arc::clone(&courier),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),
             door_checkers,
             started: clock.now(),

@@ -13,6 +13,7 @@ mod scim_log;
 mod sessions;
 mod sso;
 mod teams;
+mod webhook;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,10 @@ pub use sso::{
 
 pub use teams::{
     TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
+};
+
+pub use webhook::{
+    DeadWebhookView, WebhookDead, WebhookList, WebhookRetried, WebhookRetry, WebhookTest, WebhookTestView, WebhookView,
 };
 
 use crate::directory::{Discoverability, OrgKind, TwoFactor};
@@ -112,6 +117,10 @@ call! {
     Explain, "explain", ExplainView;
     Logins, "logins", Vec<LoginView>;
     ScimLog, "scim-log", Vec<ScimRequestView>;
+    WebhookList, "webhook-list", Vec<WebhookView>;
+    WebhookDead, "webhook-dead", Vec<DeadWebhookView>;
+    WebhookRetry, "webhook-retry", WebhookRetried;
+    WebhookTest, "webhook-test", WebhookTestView;
     KeysRotate, "keys-rotate", Changes;
     Audit, "audit", AuditPage;
     AuditVerify, "audit-verify", AuditVerified;

@@ -24,6 +24,7 @@ use vestibule::proof::{Proof, ProofSettings};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method as Way, NewSession, SessionError, SessionSettings, Sessions, operator};
 use vestibule::store::{SledBackend, Store, Tx};
+use vestibule::webhook::{Courier, Rules};
 
 /// Where the site is.
 pub const SITE: &str = "http://localhost:8080";
@@ -63,6 +64,7 @@ impl Site {
             hasher: Arc::clone(&hasher),
             service_provider: ServiceProvider::new(SITE),
             proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
+            courier: Courier::new(store.clone(), rng.clone(), &[], Rules::default()).unwrap(),
             routes: Arc::new(NoRoutes),
             door_checkers: Vec::new,
             started: store.now(),

@@ -15,6 +15,7 @@ use vestibule::proof::{Proof, ProofSettings};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions, records};
 use vestibule::store::Tx;
+use vestibule::webhook::{Courier, Rules};
 
 use super::{Directory, says};
 
@@ -34,6 +35,7 @@ async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
         passwords: vestibule::credential::Policy::default(),
         hasher: vestibule::credential::Hasher::new(Arc::new(SystemRng)),
         proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
+        courier: Courier::new(store.clone(), rng.clone(), &[], Rules::default()).unwrap(),
         store,
         rng,
         service_provider: ServiceProvider::new(SITE),

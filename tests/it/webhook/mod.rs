@@ -2,5 +2,6 @@
 //! lost.
 
 mod app;
+mod commands;
 mod kill;
 mod told;
