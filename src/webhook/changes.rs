@@ -68,7 +68,7 @@ impl<T> Changed<T> {
 }
 
 impl Look<'_> {
-    pub fn tell(&mut self, kind: EventType, subject: impl ToString, data: Value) {
+    pub fn tell(&mut self, kind: EventType, subject: &impl ToString, data: Value) {
         self.events.push(Event { kind, subject: subject.to_string(), data });
     }
 
@@ -85,16 +85,16 @@ impl Look<'_> {
         let (before, after) = (self.tx.before(&USERS, &id).await?, self.tx.get(&USERS, &id).await?);
         let Some(after) = after else { return Ok(()) };
         let Some(before) = before else {
-            self.tell(EventType::UserCreated, id, user_data(&after));
+            self.tell(EventType::UserCreated, &id, user_data(&after));
             return Ok(());
         };
         let described = |user: &User| (user.email.clone(), user.first_name.clone(), user.last_name.clone());
         if described(&before) != described(&after) {
-            self.tell(EventType::UserUpdated, id, user_data(&after));
+            self.tell(EventType::UserUpdated, &id, user_data(&after));
         }
         if before.active != after.active {
             let kind = if after.active { EventType::UserActivated } else { EventType::UserDeactivated };
-            self.tell(kind, id, user_data(&after));
+            self.tell(kind, &id, user_data(&after));
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Look<'_> {
     async fn tell_team(&mut self, kind: EventType, place: (OrgId, TeamId), team: &Team) -> Result<(), StoreError> {
         self.step().await;
         if let Some(organization) = self.organization(place.0).await? {
-            self.tell(kind, place.1, json!({ "organization": organization, "team": team_data(team) }));
+            self.tell(kind, &place.1, json!({ "organization": organization, "team": team_data(team) }));
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ impl Courier {
             .map_err(|error| format!("webhooks can't be sent: TLS can't be set up: {error}"))?;
         let rest = || Mutex::new(Rest::NONE);
         let posts = endpoints.iter().map(|endpoint| Post { endpoint: endpoint.clone(), rest: rest() }).collect();
-        let holder = (&*rng).token::<12>();
+        let holder = rng.token::<12>();
         let courier = Courier { store, rng, rules, transport, posts, holder, sends: AtomicBool::new(false) };
         courier.posts.iter().for_each(|post| begin(post.endpoint.name.as_str()));
         Ok(Arc::new(courier))

@@ -31,7 +31,11 @@ pub(super) enum Outcome {
 }
 
 /// Speaks to endpoints.
-pub(super) struct Transport(Client);
+pub(super) struct Transport {
+    secure: Client,
+    /// For http, which is to stay on loopback or in a network of the operator's: past any proxy that the system names.
+    plain: Client,
+}
 
 impl Transport {
     /// One whose tries take at most `answer_within`.
@@ -40,14 +44,17 @@ impl Transport {
     /// The library's, if TLS can't be set up.
     pub fn new(answer_within: Duration) -> Result<Self, reqwest::Error> {
         let agent = concat!("Vestibule/", env!("CARGO_PKG_VERSION"));
-        let client = Client::builder().connect_timeout(CONNECT_WITHIN).timeout(answer_within);
-        Ok(Transport(client.redirect(Policy::none()).user_agent(agent).build()?))
+        let client = || {
+            let client = Client::builder().connect_timeout(CONNECT_WITHIN).timeout(answer_within);
+            client.redirect(Policy::none()).user_agent(agent)
+        };
+        Ok(Transport { secure: client().build()?, plain: client().no_proxy().build()? })
     }
 
     /// Sends an event once, signed for this moment.
     pub async fn send(&self, endpoint: &Endpoint, delivery: &Delivery, now: Timestamp) -> Outcome {
-        let request = self
-            .0
+        let client = if endpoint.url.scheme() == "http" { &self.plain } else { &self.secure };
+        let request = client
             .post(endpoint.url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", delivery.id.to_string())

@@ -1,5 +1,7 @@
 //! An endpoint of an app: where events are sent, with which secrets they are signed, and which are wanted.
 
+use std::fmt;
+
 use url::Url;
 
 use super::event::Filter;
@@ -7,7 +9,7 @@ use super::signing::SigningSecret;
 use crate::kernel::Slug;
 
 /// `[[webhook]]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its name in commands, logs and metrics.
     pub name: Slug,
@@ -17,6 +19,12 @@ pub struct Endpoint {
     pub secrets: Vec<SigningSecret>,
     /// What it is told; never empty.
     pub events: Vec<Filter>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Endpoint({} at {}, {:?})", self.name, self.place(), self.events)
+    }
 }
 
 impl Endpoint {

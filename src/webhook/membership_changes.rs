@@ -108,8 +108,8 @@ async fn one(look: &mut Look<'_>, place: Place, moves: Vec<Move>, itself: bool) 
             })
         };
         match (counted(&before, &old), counted(&after, &new)) {
-            (None, Some(now)) => look.tell(EventType::MembershipCreated, place.1, told(now)),
-            (Some(was), Some(now)) if was != now => look.tell(EventType::MembershipUpdated, place.1, told(now)),
+            (None, Some(now)) => look.tell(EventType::MembershipCreated, &place.1, told(now)),
+            (Some(was), Some(now)) if was != now => look.tell(EventType::MembershipUpdated, &place.1, told(now)),
             _ => {}
         }
         if before.is_some() != after.is_some() {
@@ -126,11 +126,11 @@ async fn one(look: &mut Look<'_>, place: Place, moves: Vec<Move>, itself: bool) 
         };
         let team = look.team_of((place.0, id)).await?;
         let team = team.known().map(team_data);
-        look.tell(kind, place.1, json!({ "organization": organization, "team": team, "user": person }));
+        look.tell(kind, &place.1, json!({ "organization": organization, "team": team, "user": person }));
     }
     if let (Some(gone), None) = (before, after) {
         let told = json!({ "organization": organization, "user": person, "role": gone.role });
-        look.tell(EventType::MembershipDeleted, place.1, told);
+        look.tell(EventType::MembershipDeleted, &place.1, told);
     }
     Ok(())
 }
