@@ -52,6 +52,7 @@ fn told(places: &Places, program: &str) -> String {
     let behind = facts(&[
         ("each sign-in, check by check", verb("logins")),
         ("why someone gets in, or not", verb(&format!("explain {first} /owners/"))),
+        ("settings on pages, as the operator", verb("console")),
         ("who is signed in", verb("session list")),
         ("end it", verb("session revoke --all")),
         ("what to type at an identity provider", verb("sso show acme")),

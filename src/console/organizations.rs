@@ -10,6 +10,8 @@ use http::{HeaderMap, StatusCode};
 use super::door::{self, not_theirs};
 use super::shell::html;
 use super::{Console, HERE};
+use crate::administration::api::OverviewShow;
+use crate::administration::overview;
 use crate::directory::authority::{self, Act, Target};
 use crate::directory::{Organization, member, organization};
 use crate::kernel::Client;
@@ -17,8 +19,8 @@ use crate::store::{StoreError, Tx};
 use crate::web::form::query_value;
 use crate::web::page::{self, Trouble};
 
-/// How many organizations one page lists.
-const SHOWN: usize = 200;
+/// How many organizations one page lists: the state of each is looked up.
+const SHOWN: usize = 50;
 
 /// The list.
 #[derive(Template)]
@@ -38,6 +40,10 @@ struct Row {
     slug: String,
     name: String,
     shared: bool,
+    /// What needs attention most.
+    attention: Option<String>,
+    /// How much else does.
+    further: usize,
 }
 
 impl From<Organization> for Row {
@@ -46,6 +52,8 @@ impl From<Organization> for Row {
             shared: organization.kind == crate::directory::OrgKind::Admin,
             slug: organization.slug.to_string(),
             name: organization.name,
+            attention: None,
+            further: 0,
         }
     }
 }
@@ -62,7 +70,8 @@ pub async fn show(
 ) -> Result<Response, Trouble> {
     let tx = console.administration.store.reader();
     let search = query_value(query.as_deref(), "search").unwrap_or_default();
-    let operator = console.operator(&tx, &headers, client).await?.is_some();
+    let by = console.operator(&tx, &headers, client).await?.map(|(_, by)| by);
+    let operator = by.is_some();
     let (who, found) = if operator {
         ("operator".to_owned(), everything(&tx).await?)
     } else {
@@ -93,6 +102,15 @@ pub async fn show(
     rows.sort_by(|one, two| one.slug.cmp(&two.slug));
     let more = rows.len() > SHOWN;
     rows.truncate(SHOWN);
+    if let Some(by) = by {
+        let admin = console.administration.by(by);
+        for row in &mut rows {
+            let Ok(slug) = row.slug.parse() else { continue };
+            let view = overview::show(Arc::clone(&admin), OverviewShow { slug }).await?;
+            row.further = view.attention.len().saturating_sub(1);
+            row.attention = view.attention.into_iter().next().map(|one| one.text);
+        }
+    }
     let page = OrganizationsPage { site: &console.site, who: &who, operator, rows: &rows, search: &search, more };
     Ok(html(StatusCode::OK, &page))
 }

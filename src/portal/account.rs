@@ -17,7 +17,7 @@ use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
 use crate::directory::authority::{self, Act, Target};
-use crate::directory::{User, organization, user};
+use crate::directory::{User, member, organization, user};
 use crate::kernel::{Client, Fault, FaultKind, SessionId};
 use crate::session::SessionRecord;
 use crate::store::{StoreError, Tx};
@@ -44,6 +44,7 @@ pub async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Resu
         current: organizations.iter().find(|organization| organization.current),
         organizations: &organizations,
         manages: manages(&reader, visitor, &account).await?,
+        runs: runs(&reader, &account).await?,
         passwords: portal.policy.enabled,
         factors: &factor_settings::shown(&portal, &reader, visitor.user).await?,
         sessions: &sessions,
@@ -104,6 +105,17 @@ async fn manages(tx: &Tx, visitor: Visitor, account: &User) -> Result<bool, Stor
     let Some(organization) = visitor.organization else { return Ok(false) };
     let actor = authority::actor(tx, organization, account).await?;
     Ok(actor.is_some_and(|actor| authority::may(actor, Act::See(organization), Target::default()).is_ok()))
+}
+
+/// Whether there are settings that are theirs, of any organization: an Admin organization is never the current one.
+async fn runs(tx: &Tx, account: &User) -> Result<bool, StoreError> {
+    for id in member::of_user(tx, account.id).await? {
+        let actor = authority::actor(tx, id, account).await?;
+        if actor.is_some_and(|actor| authority::may(actor, Act::Manage(id), Target::default()).is_ok()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// To the sign-in page, and back here.

@@ -97,6 +97,8 @@ pub struct AccountPage<'a> {
     pub organizations: &'a [AccountOrganization],
     /// Whether they see how the organization is run that this session is in.
     pub manages: bool,
+    /// Whether there are settings in the console that are theirs.
+    pub runs: bool,
     /// Whether there are passwords.
     pub passwords: bool,
     /// Their second factor.
