@@ -208,8 +208,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(facts: Facts, expected: &[&str]) {
-        let told: Vec<String> = attention(&facts, NOW).into_iter().map(|attention| attention.text).collect();
+    fn check(facts: &Facts, expected: &[&str]) {
+        let told: Vec<String> = attention(facts, NOW).into_iter().map(|attention| attention.text).collect();
         assert_eq!(told.len(), expected.len(), "{told:?}");
         for (told, expected) in told.iter().zip(expected) {
             assert!(told.contains(expected), "{told} has {expected}");
@@ -218,25 +218,25 @@ mod tests {
 
     #[test]
     fn what_needs_attention_is_told_and_nothing_else() {
-        check(quiet(), &[]);
-        check(Facts { certificates: vec![in_days(29)], ..quiet() }, &["ends in 29 days"]);
-        check(Facts { certificates: vec![in_days(1)], ..quiet() }, &["ends in 1 day:"]);
-        check(Facts { certificates: vec![NOW], ..quiet() }, &["has ended"]);
-        check(Facts { certificates: vec![in_days(1), in_days(300)], ..quiet() }, &[]);
-        check(Facts { claims: vec![claimed(ClaimState::Lapsing)], ..quiet() }, &["acme.example is gone"]);
-        check(Facts { claims: vec![claimed(ClaimState::Pending)], ..quiet() }, &["waits for its DNS record"]);
-        check(Facts { claims: vec![claimed(ClaimState::Unverified)], ..quiet() }, &["not proved any more"]);
-        check(Facts { claims: Vec::new(), ..quiet() }, &["No domain is claimed"]);
-        check(Facts { refused: 2, ..quiet() }, &[]);
-        check(Facts { refused: 3, accepted: 2, ..quiet() }, &["3 sign-ins were refused"]);
-        check(Facts { refused: 9, accepted: 20, ..quiet() }, &[]);
+        check(&quiet(), &[]);
+        check(&Facts { certificates: vec![in_days(29)], ..quiet() }, &["ends in 29 days"]);
+        check(&Facts { certificates: vec![in_days(1)], ..quiet() }, &["ends in 1 day:"]);
+        check(&Facts { certificates: vec![NOW], ..quiet() }, &["has ended"]);
+        check(&Facts { certificates: vec![in_days(1), in_days(300)], ..quiet() }, &[]);
+        check(&Facts { claims: vec![claimed(ClaimState::Lapsing)], ..quiet() }, &["acme.example is gone"]);
+        check(&Facts { claims: vec![claimed(ClaimState::Pending)], ..quiet() }, &["waits for its DNS record"]);
+        check(&Facts { claims: vec![claimed(ClaimState::Unverified)], ..quiet() }, &["not proved any more"]);
+        check(&Facts { claims: Vec::new(), ..quiet() }, &["No domain is claimed"]);
+        check(&Facts { refused: 2, ..quiet() }, &[]);
+        check(&Facts { refused: 3, accepted: 2, ..quiet() }, &["3 sign-ins were refused"]);
+        check(&Facts { refused: 9, accepted: 20, ..quiet() }, &[]);
         let long_ago = NOW.minus(Duration::from_secs(4 * DAY));
-        check(Facts { provisioning: Some((long_ago, Some(NOW))), ..quiet() }, &[]);
-        check(Facts { provisioning: Some((long_ago, Some(long_ago))), ..quiet() }, &["silent for 4 days"]);
-        check(Facts { provisioning: Some((long_ago, None)), ..quiet() }, &["nobody has used it"]);
-        check(Facts { asleep: 1, ..quiet() }, &["1 membership waits to be confirmed."]);
-        check(Facts { requests: 100, ..quiet() }, &["100 people ask to be let in, or more."]);
-        check(Facts { owner: false, ..quiet() }, &["no owner"]);
-        check(Facts { single_sign_on: false, certificates: Vec::new(), ..quiet() }, &["No identity provider"]);
+        check(&Facts { provisioning: Some((long_ago, Some(NOW))), ..quiet() }, &[]);
+        check(&Facts { provisioning: Some((long_ago, Some(long_ago))), ..quiet() }, &["silent for 4 days"]);
+        check(&Facts { provisioning: Some((long_ago, None)), ..quiet() }, &["nobody has used it"]);
+        check(&Facts { asleep: 1, ..quiet() }, &["1 membership waits to be confirmed."]);
+        check(&Facts { requests: 100, ..quiet() }, &["100 people ask to be let in, or more."]);
+        check(&Facts { owner: false, ..quiet() }, &["no owner"]);
+        check(&Facts { single_sign_on: false, certificates: Vec::new(), ..quiet() }, &["No identity provider"]);
     }
 }
