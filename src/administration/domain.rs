@@ -10,18 +10,20 @@ use super::api::{
 use super::organization::{all, slug_of};
 use crate::directory::authority::Act;
 use crate::directory::life::grace_ends;
-use crate::directory::{Claim, Organization, claim, link, organization, transfer as handing};
-use crate::kernel::{DomainName, Fault, Slug, Timestamp};
+use crate::directory::{Claim, Organization, claim, effective, link, organization, transfer as handing};
+use crate::kernel::{DomainName, Fault, FaultKind, Slug, Timestamp};
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
-/// A claim as the operator sees it: who else holds the domain, too.
+/// A claim as whoever acts sees it: who else holds the domain is told to the operator alone, and under a link that it is
+/// the Admin organization (D5).
 pub async fn view(admin: &Administration, tx: &Tx, claim: &Claim, slug: &Slug) -> Result<DomainView, StoreError> {
     let text = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     let holder = tx.get(&claim::VERIFIED, &claim.domain).await?.filter(|holder| *holder != claim.organization);
+    let above = link::find(tx, claim.organization).await?.map(|link| link.admin);
     let held_by = match holder {
-        Some(holder) => slug_of(tx, holder).await?,
-        None => None,
+        Some(holder) if admin.is_operator() || Some(holder) == above => slug_of(tx, holder).await?,
+        _ => None,
     };
     let answer = |answer: &crate::directory::ServerAnswer| AnswerView {
         server: answer.server.clone(),
@@ -43,7 +45,8 @@ pub async fn view(admin: &Administration, tx: &Tx, claim: &Claim, slug: &Slug) -
         lapsing: text(claim.lapsing),
         lapses: text(grace_ends(claim, admin.proof.rules())),
         held_by,
-        rests: link::find(tx, claim.organization).await?.is_some(),
+        held_elsewhere: holder.is_some(),
+        rests: above.is_some(),
         answers: claim.answers.iter().map(answer).collect(),
     })
 }
@@ -130,12 +133,24 @@ pub async fn list(admin: Arc<Administration>, call: DomainList) -> Result<Vec<Do
     Ok(views)
 }
 
+/// Before anything is told of who holds a domain: an organization hands over what it holds itself.
+async fn only_its_own(admin: &Administration, tx: &Tx, domain: &DomainName) -> Result<(), Fault> {
+    let Some(own) = admin.by.organization() else { return Ok(()) };
+    admin.permit(tx, Act::Own(own), None).await?;
+    if effective::holds(tx, own, domain).await? {
+        return Ok(());
+    }
+    let text = format!("{domain} is not verified for your organization, so there is nothing to hand over.");
+    Err(Fault::plain(FaultKind::NotFound, text))
+}
+
 /// Hands a domain over to the Admin organization; for the owners of the one that has it.
 pub async fn transfer(admin: Arc<Administration>, call: DomainTransfer) -> Result<Changes, Fault> {
     let (admin, call) = (&*admin, &call);
     admin
         .store
         .transaction("domain transfer", async |tx: Tx| {
+            only_its_own(admin, &tx, &call.domain).await?;
             let to = organization::by_slug(&tx, &call.to).await?;
             let (from, moved) = handing::to_admin(&tx, &call.domain, &to).await?;
             admin.permit(&tx, Act::Own(from.id), None).await?;

@@ -92,7 +92,8 @@ pub async fn list(admin: Arc<Administration>, call: LinkList) -> Result<Vec<Link
     Ok(views)
 }
 
-async fn view(tx: &Tx, above: &Organization, linked: &Organization, held: &Link) -> Result<LinkView, StoreError> {
+/// A link as it is told to either side.
+pub async fn view(tx: &Tx, above: &Organization, linked: &Organization, held: &Link) -> Result<LinkView, StoreError> {
     let own = claim::list(tx, linked.id).await?;
     let uses = link::old_use(tx, linked.id).await?;
     Ok(LinkView {

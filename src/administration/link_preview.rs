@@ -20,6 +20,8 @@ struct Pair {
     above_sso: bool,
     now: Rules,
     then: Rules,
+    /// Other organizations are named: for the operator alone (D5).
+    names: bool,
 }
 
 /// What a link by this code would change, and for whom; for owners.
@@ -36,6 +38,7 @@ pub async fn preview(admin: Arc<Administration>, call: LinkPreview) -> Result<Li
         then: Rules::of(&found.settings, Some(&above.settings)),
         organization: found,
         above,
+        names: admin.is_operator(),
     };
     let claims = claim::list(&tx, pair.organization.id).await?;
     let mut domains = Vec::new();
@@ -122,6 +125,7 @@ fn way_in(pair: &Pair, rules: &Rules, holder: Option<&Organization>, domain: &Do
     };
     match (sso, ours, rules.require_sso) {
         (false, ..) => format!("{password}: {} has no single sign-on", holder.slug),
+        (true, false, _) if !pair.names => "single sign-on of another organization".to_owned(),
         (true, true, false) => format!("single sign-on of {}, or a password", holder.slug),
         (true, ..) => format!("single sign-on of {}", holder.slug),
     }

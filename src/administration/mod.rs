@@ -18,6 +18,7 @@ pub mod explain;
 pub mod keys;
 pub mod link;
 pub mod link_preview;
+pub mod link_show;
 pub mod logins;
 pub mod organization;
 pub mod overview;

@@ -241,7 +241,7 @@ pub fn rule_differences(slug: &Slug, before: &Rules, after: &Rules) -> Vec<Diffe
 }
 
 /// For how many days a browser is trusted, as `org set` takes it.
-fn days(days: Option<u32>) -> String {
+pub fn days(days: Option<u32>) -> String {
     days.map_or_else(|| "off".to_owned(), |days| days.to_string())
 }
 
@@ -251,7 +251,7 @@ fn joined(domains: &[DomainName]) -> String {
 }
 
 /// A span of time as `org set` takes it, in the largest unit that fits.
-fn span(seconds: u64) -> String {
+pub fn span(seconds: u64) -> String {
     let units = [(24 * 3600, 'd'), (3600, 'h'), (60, 'm')];
     let fits = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     fits.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit))

@@ -3,6 +3,7 @@
 //! A page is a template over the views of `administration`; a form is a call of one of its verbs, in the name of
 //! whoever is signed in. [`Door`] says who that is, and whether they may; [`Posted`] is a form that passed it.
 
+mod domains;
 mod door;
 mod general;
 mod home;
@@ -11,6 +12,7 @@ mod operator;
 mod organizations;
 mod posted;
 mod shell;
+mod words;
 
 use std::sync::Arc;
 
@@ -90,7 +92,20 @@ pub fn router(console: Console) -> Router {
         .route("/.vestibule/console/o/{slug}", get(home::show))
         .route("/.vestibule/console/o/{slug}/", get(home::show))
         .route("/.vestibule/console/o/{slug}/general", get(general::show).post(general::save))
+        .merge(domain_pages())
         .route("/.vestibule/console/{*rest}", get(missing).post(missing))
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(Arc::new(console))
+}
+
+fn domain_pages() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/domains", get(domains::show).post(domains::claim))
+        .route("/.vestibule/console/o/{slug}/domains/{domain}", get(domains::one))
+        .route("/.vestibule/console/o/{slug}/domains/{domain}/check", post(domains::check))
+        .route(
+            "/.vestibule/console/o/{slug}/domains/{domain}/release",
+            get(domains::ask_release).post(domains::release),
+        )
+        .route("/.vestibule/console/o/{slug}/domains/{domain}/transfer", post(domains::transfer))
 }

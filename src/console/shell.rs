@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::door::Door;
-use super::{HERE, general};
+use super::{HERE, domains, general, words};
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind};
@@ -16,7 +16,7 @@ use crate::web::page::{self, FormTarget, Trouble};
 type Entry = (&'static str, &'static str);
 
 /// The pages of a customer organization.
-const PAGES: &[Entry] = &[("", "Home"), (general::PAGE, "General")];
+const PAGES: &[Entry] = &[("", "Home"), (domains::PAGE, "Domains"), (general::PAGE, "General")];
 
 /// What the frame of a page shows.
 pub struct Shell {
@@ -113,7 +113,7 @@ pub fn mistake(fault: Fault) -> Result<(StatusCode, String), Trouble> {
     match fault.kind {
         FaultKind::Invalid | FaultKind::Conflict | FaultKind::NotFound | FaultKind::TooLarge => {
             let status = StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok((status, fault.detail))
+            Ok((status, words::sentence(&fault.detail)))
         }
         _ => Err(fault.into()),
     }

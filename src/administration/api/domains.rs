@@ -89,8 +89,11 @@ pub struct DomainView {
     pub lapsing: Option<String>,
     /// When the domain is lost, if the record stays away.
     pub lapses: Option<String>,
-    /// The other organization that holds the domain, if one does.
+    /// The other organization that holds the domain, for whoever may know which: the operator, and those linked to it.
     pub held_by: Option<Slug>,
+    /// Another organization holds the domain.
+    #[serde(default)]
+    pub held_elsewhere: bool,
     /// Its organization is linked to an Admin organization, so it rests.
     pub rests: bool,
     /// What each DNS server answered when it was last asked.

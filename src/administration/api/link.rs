@@ -55,6 +55,45 @@ pub struct LinkList {
     pub slug: Slug,
 }
 
+/// What an organization is linked to, and where its settings come from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkShow {
+    /// The organization.
+    pub slug: Slug,
+}
+
+/// An organization as its link leaves it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkStateView {
+    /// Its link; `None`: it has none.
+    pub link: Option<LinkView>,
+    /// The Admin organization's name.
+    pub admin_name: Option<String>,
+    /// What holds in it.
+    pub settings: Vec<HeldSetting>,
+}
+
+/// A setting as it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSetting {
+    /// What it is, for people.
+    pub name: String,
+    /// How it is.
+    pub value: String,
+    /// Whose.
+    pub from: HeldFrom,
+}
+
+/// Whose setting holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldFrom {
+    /// The organization's own.
+    Own,
+    /// The Admin organization's.
+    Admin,
+}
+
 /// A link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LinkView {

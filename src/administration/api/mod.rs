@@ -24,8 +24,8 @@ pub use domains::{
     AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
 };
 pub use link::{
-    DomainChange, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview, LinkPreviewView, LinkView,
-    PREVIEW_LIMIT, PersonChange,
+    DomainChange, HeldFrom, HeldSetting, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview,
+    LinkPreviewView, LinkShow, LinkStateView, LinkView, PREVIEW_LIMIT, PersonChange,
 };
 pub use overview::{Attention, AttentionPage, DayView, OverviewShow, OverviewView};
 pub use people::{

@@ -9,9 +9,15 @@ use vestibule::kernel::Role;
 use super::world::Site;
 
 /// Every page of an organization, by the last part of its address.
-pub const PAGES: [&str; 2] = ["", "/general"];
+pub const PAGES: &[&str] = &["", "/general", "/domains", "/domains/acme.example", "/domains/acme.example/release"];
 /// Every address that takes a form.
-pub const FORMS: [&str; 1] = ["/general"];
+pub const FORMS: &[&str] = &[
+    "/general",
+    "/domains",
+    "/domains/acme.example/check",
+    "/domains/acme.example/release",
+    "/domains/acme.example/transfer",
+];
 
 fn at(slug: &str, rest: &str) -> String {
     format!("/.vestibule/console/o/{slug}{rest}")

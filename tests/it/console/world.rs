@@ -26,6 +26,8 @@ use vestibule::session::{Method as Way, NewSession, SessionError, SessionSetting
 use vestibule::store::{SledBackend, Store, Tx};
 use vestibule::webhook::{Courier, Rules};
 
+use crate::world::dns::DnsServer;
+
 /// Where the site is.
 pub const SITE: &str = "http://localhost:8080";
 
@@ -43,6 +45,8 @@ pub struct Site {
     pub clock: Arc<ManualClock>,
     pub sessions: Arc<Sessions>,
     pub admin: Arc<Administration>,
+    /// The one DNS server that is asked.
+    pub dns: DnsServer,
     pub router: Router,
 }
 
@@ -56,6 +60,8 @@ impl Site {
             let sessions = Arc::clone(&sessions);
             async move { sessions.follow().await }
         });
+        let dns = DnsServer::start().await;
+        let proof = ProofSettings { servers: vec![dns.address], ..ProofSettings::default() };
         let (rng, hasher) = (Arc::new(SystemRng), Hasher::new(Arc::new(SystemRng)));
         let admin = Arc::new(Administration {
             store: store.clone(),
@@ -65,6 +71,7 @@ impl Site {
             service_provider: ServiceProvider::new(SITE),
             proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
             courier: Courier::new(store.clone(), rng.clone(), &[], Rules::default()).unwrap(),
+            proof: Arc::new(Proof::new(store.clone(), rng.clone(), proof)),
             routes: Arc::new(NoRoutes),
             door_checkers: Vec::new,
             started: store.now(),
@@ -75,7 +82,7 @@ impl Site {
             Portal::new(store.clone(), Arc::clone(&sessions), rng, &url).with_passwords(Policy::default(), hasher);
         let console = Console::open(Arc::clone(&admin), Arc::clone(&sessions), &url).await.unwrap();
         let router = portal::router(portal).merge(console::router(console));
-        Site { store, clock, sessions, admin, router }
+        Site { store, clock, sessions, admin, dns, router }
     }
 
     /// Whatever changes the directory, as one transaction.
