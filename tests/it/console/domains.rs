@@ -107,15 +107,15 @@ async fn under_a_link_domains_rest_and_an_owner_hands_them_over() {
     let mut ada = site.comes(&acme, "ada@acme.example", Role::Owner).await;
     let one = format!("{PAGE}/acme.example");
     ada.get(&one).await.hides("Hand over");
-    let page = ada.submit(&one, &format!("{one}/transfer"), &[]).await;
+    let page = ada.submit(PAGE, &format!("{one}/transfer"), &[]).await;
     assert_eq!(page.status, StatusCode::CONFLICT, "it is not linked");
     site.link(&group, &acme).await;
     ada.get(PAGE).await.says("so the domains here rest");
     let mut amy = site.comes(&acme, "amy@acme.example", Role::Admin).await;
     amy.get(&one).await.says("Hand over to").says("An owner does that").hides("Hand acme.example over");
-    let page = amy.submit(&one, &format!("{one}/transfer"), &[]).await;
+    let page = amy.submit(PAGE, &format!("{one}/transfer"), &[]).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
-    let page = ada.submit(&one, &format!("{one}/transfer"), &[]).await;
+    let page = ada.submit(PAGE, &format!("{one}/transfer"), &[]).await;
     assert_eq!(page.location, format!("{PAGE}?done=transferred"), "{}", page.body);
     let held = claim::find(&site.store.reader(), group.id, &"acme.example".parse().unwrap()).await.unwrap();
     assert_eq!(held.map(|claim| claim.state), Some(ClaimState::Verified));
