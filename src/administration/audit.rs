@@ -31,25 +31,30 @@ impl Names {
 
     /// An entry as it is told.
     pub fn view(&self, chain: OrgId, number: u64, audited: Audited) -> AuditView {
-        let Audited { entry, salt: _, chained_later } = audited;
-        AuditView {
-            org: self.0.get(&chain).cloned(),
-            number,
-            at: entry.at,
-            time: entry.at.to_string(),
-            actor: entry.actor,
-            from: entry.from,
-            action: entry.action,
-            object: entry.object,
-            before: entry.before,
-            after: entry.after,
-            chained_later,
-        }
+        told(self.0.get(&chain).cloned(), number, audited)
     }
 
     /// Whether the chain's organization is named; new ones may not be yet.
     pub fn knows(&self, chain: OrgId) -> bool {
         chain == OPERATOR || self.0.contains_key(&chain)
+    }
+}
+
+/// An entry of an organization's chain as it is told; of the operator's, without name.
+pub fn told(org: Option<Slug>, number: u64, audited: Audited) -> AuditView {
+    let Audited { entry, salt: _, chained_later } = audited;
+    AuditView {
+        org,
+        number,
+        at: entry.at,
+        time: entry.at.to_string(),
+        actor: entry.actor,
+        from: entry.from,
+        action: entry.action,
+        object: entry.object,
+        before: entry.before,
+        after: entry.after,
+        chained_later,
     }
 }
 

@@ -1,12 +1,13 @@
 //! `user confirm`: the operator, for an owner, says of a membership that sleeps that this person is still meant.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Administration;
 use super::api::{Changes, Difference, Step, UserConfirm};
 use crate::directory::authority::Act;
 use crate::directory::{member, organization, user};
-use crate::kernel::{EmailAddress, Fault};
+use crate::kernel::{EmailAddress, Fault, Slug};
 use crate::store::{StoreError, Tx};
 
 /// Wakes a membership that sleeps; for owners. No change: it was awake.
@@ -29,15 +30,16 @@ pub async fn confirm(admin: Arc<Administration>, call: UserConfirm) -> Result<Ch
         .await
 }
 
-/// Where somebody's memberships sleep, as steps of `explain`.
-pub async fn sleeping(tx: &Tx, email: &EmailAddress) -> Result<Vec<Step>, StoreError> {
+/// Where somebody's memberships sleep, as steps of `explain`; `seen`: in these organizations alone.
+pub async fn sleeping(tx: &Tx, email: &EmailAddress, seen: &Option<BTreeSet<Slug>>) -> Result<Vec<Step>, StoreError> {
     let Some(account) = user::find_by_email(tx, email).await? else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
     for id in member::of_user(tx, account.id).await? {
         if member::record(tx, id, account.id).await?.is_none_or(|member| !member.asleep) {
             continue;
         }
-        if let Some(organization) = organization::by_id(tx, id).await? {
+        let told = |slug: &Slug| seen.as_ref().is_none_or(|seen| seen.contains(slug));
+        if let Some(organization) = organization::by_id(tx, id).await?.filter(|found| told(&found.slug)) {
             let slug = organization.slug;
             let found = format!(
                 "the membership in {slug} sleeps, since the domain of the address changed hands: if this person is still \

@@ -2,6 +2,7 @@
 
 mod local;
 mod second;
+mod veil;
 
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ enum Ended {
     Portal(Slug, Role),
     /// They pick one of these.
     Pick(Vec<Slug>),
+    /// In another organization than those that are told of.
+    Elsewhere,
     /// Nowhere.
     Refused(Refusal),
 }
@@ -87,11 +90,14 @@ enum Ended {
 pub async fn explain(admin: Arc<Administration>, call: Explain) -> Result<ExplainView, Fault> {
     let tx = admin.store.reader();
     admin.permit_to_look_up(&tx, &call.email).await?;
-    let known = known(&tx, &call.email, admin.passwords.enabled).await?;
+    let seen = veil::seen(&admin, &tx).await?;
+    let mut known = known(&tx, &call.email, admin.passwords.enabled).await?;
+    veil::draw(&mut known, &seen);
     let entered = sign_in(&known);
     let mut view = entered.0;
-    view.steps.extend(super::confirm::sleeping(&tx, &call.email).await?);
-    if let Some(url) = &call.url {
+    view.steps.extend(super::confirm::sleeping(&tx, &call.email, &seen).await?);
+    let hidden = view.allowed && (matches!(known.entry, Ended::Elsewhere) || known.local.is_elsewhere());
+    if let Some(url) = call.url.as_ref().filter(|_| !hidden) {
         let decision = admin.routes.explain(url, entered.1.as_ref())?;
         add_route(&mut view, &decision);
     }
@@ -128,7 +134,7 @@ async fn known(tx: &Tx, email: &EmailAddress, passwords: bool) -> Result<Known, 
             Ended::In(slug, ..) | Ended::Joins(slug) | Ended::Portal(slug, _) => {
                 Some(second::told(tx, known.account.as_ref(), Some(slug), by_sso).await?)
             }
-            Ended::Pick(_) | Ended::Refused(_) => None,
+            Ended::Elsewhere | Ended::Pick(_) | Ended::Refused(_) => None,
         };
         known.holder = claim::find(tx, id, &domain).await?.map(|claim| (holder, claim));
     }
@@ -156,6 +162,9 @@ async fn ended(tx: &Tx, source: &Effective, person: &Person<'_>) -> Result<Ended
         }
     })
 }
+
+/// What is told of an organization that is not told of.
+const ELSEWHERE: &str = "of another organization, about which nothing is told here";
 
 /// Collects steps.
 #[derive(Default)]
@@ -279,6 +288,11 @@ fn membership(known: &Known, holder: &Slug, mut steps: Steps) -> (ExplainView, O
         Ended::Portal(slug, role) => {
             steps.pass("membership", format!("{role} of {slug}, and of no organization linked to it{elsewhere}"));
             let decision = "signs in at the IdP, and reaches the portal alone".to_owned();
+            return (ExplainView { steps: steps.0, decision, allowed: true }, None);
+        }
+        Ended::Elsewhere => {
+            steps.pass("membership", ELSEWHERE);
+            let decision = "signs in at the IdP and enters another organization, which decides the rest".to_owned();
             return (ExplainView { steps: steps.0, decision, allowed: true }, None);
         }
         Ended::Pick(open) => {

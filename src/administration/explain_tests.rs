@@ -121,3 +121,29 @@ fn a_route_has_the_last_word() {
     add_route(&mut nobody, &RouteDecision { route: "/public/".to_owned(), allowed: true, public: true });
     assert!(nobody.allowed);
 }
+
+#[test]
+fn d5_which_other_organizations_somebody_is_in_is_not_told() {
+    let seen = Some(["acme".parse().unwrap()].into());
+    let check = |known: Known, hidden: &str| {
+        let mut known = known;
+        let (open, _) = sign_in(&known);
+        assert!(format!("{open:?}").contains(hidden), "told to the operator: {open:?}");
+        veil::draw(&mut known, &seen);
+        let (view, who) = sign_in(&known);
+        let told = format!("{view:?}");
+        assert!(view.allowed && who.is_none() && !told.contains(hidden), "{told}");
+        assert!(told.contains("another organization"), "{told}");
+    };
+    let hooli = || "hooli".parse().unwrap();
+    check(Known { entry: Ended::In(hooli(), Role::Owner, Vec::new()), ..known() }, "hooli");
+    check(Known { entry: Ended::Joins(hooli()), ..known() }, "hooli");
+    check(Known { entry: Ended::Pick(vec![hooli()]), ..known() }, "hooli");
+    let local = local::Local::of(true, false, Some((hooli(), Role::Owner, Vec::new())));
+    check(Known { answer: Answer::Password, sso: None, local, ..known() }, "hooli");
+    let mut theirs = Known { elsewhere: 3, ..known() };
+    veil::draw(&mut theirs, &seen);
+    let (view, who) = sign_in(&theirs);
+    assert!(who.is_some() && view.decision.contains("enters acme as admin"), "{view:?}");
+    assert!(!format!("{view:?}").contains("3 more"), "nor how many: {view:?}");
+}

@@ -103,6 +103,7 @@ pub async fn view(tx: &Tx, above: &Organization, linked: &Organization, held: &L
         since: held.since.to_string(),
         window_ends: held.window_ends.to_string(),
         in_window: held.in_window(tx.now()),
+        scim_name: linked.settings.scim_name.clone(),
         idp_managed_access: linked.settings.idp_managed_access,
         own_domains: own.into_iter().filter(|claim| claim.state.holds()).map(|claim| claim.domain).collect(),
         moved_domains: link::moved(tx, linked.id).await?,

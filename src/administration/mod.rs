@@ -8,6 +8,7 @@ mod apply_domains;
 mod apply_link;
 mod apply_teams;
 pub mod audit;
+pub mod audit_search;
 pub mod by;
 pub mod check;
 pub mod confirm;
@@ -23,6 +24,7 @@ pub mod logins;
 pub mod organization;
 pub mod overview;
 pub mod scim_log;
+pub mod scim_state;
 pub mod scim_token;
 pub mod second_factor;
 pub mod session;
@@ -59,6 +61,8 @@ pub struct Administration {
     pub hasher: Arc<Hasher>,
     /// Names of the site, as IdPs know them.
     pub service_provider: ServiceProvider,
+    /// What is typed at an identity provider to reach the side port.
+    pub scim_url: String,
     /// Proves claimed domains.
     pub proof: Arc<Proof>,
     /// Sends webhooks.

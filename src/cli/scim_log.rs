@@ -11,7 +11,7 @@ pub fn requests(found: &[ScimRequestView]) -> String {
 }
 
 fn request(request: &ScimRequestView) -> String {
-    let ScimRequestView { slug, at, method, target, body, status, refused, took_ms, client } = request;
+    let ScimRequestView { slug, id: _, at, method, target, body, status, refused, took_ms, client } = request;
     let mut lines = vec![format!("{at}  {slug}  {status}  {method} {target}  {took_ms} ms  from {client}")];
     if !body.is_empty() {
         lines.push(format!("  sent {body}"));
@@ -28,6 +28,7 @@ mod tests {
     fn a_request_says_what_came_and_why_it_was_refused() {
         let mut one = ScimRequestView {
             slug: "acme".parse().unwrap(),
+            id: "7-1".into(),
             at: "2026-01-31T12:00:00Z".into(),
             method: "PATCH".into(),
             target: "/scim/v2/Users/7".into(),

@@ -3,14 +3,18 @@
 //! A page is a template over the views of `administration`; a form is a call of one of its verbs, in the name of
 //! whoever is signed in. [`Door`] says who that is, and whether they may; [`Posted`] is a form that passed it.
 
+mod audit;
 mod domains;
 mod door;
+mod explain;
 mod general;
 mod home;
 mod key;
 mod operator;
 mod organizations;
 mod posted;
+mod scim;
+mod shared;
 mod shell;
 mod words;
 
@@ -89,10 +93,13 @@ pub fn router(console: Console) -> Router {
         .route("/.vestibule/console/", get(organizations::show))
         .route("/.vestibule/console/enter", get(operator::ask).post(operator::enter))
         .route("/.vestibule/console/leave", post(operator::leave))
+        .route("/.vestibule/console/create", post(organizations::create))
         .route("/.vestibule/console/o/{slug}", get(home::show))
         .route("/.vestibule/console/o/{slug}/", get(home::show))
         .route("/.vestibule/console/o/{slug}/general", get(general::show).post(general::save))
         .merge(domain_pages())
+        .merge(sharing_pages())
+        .merge(looking_pages())
         .route("/.vestibule/console/{*rest}", get(missing).post(missing))
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(Arc::new(console))
@@ -108,4 +115,29 @@ fn domain_pages() -> Router<Arc<Console>> {
             get(domains::ask_release).post(domains::release),
         )
         .route("/.vestibule/console/o/{slug}/domains/{domain}/transfer", post(domains::transfer))
+}
+
+fn sharing_pages() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/shared", get(shared::show))
+        .route("/.vestibule/console/o/{slug}/shared/code", post(shared::code))
+        .route("/.vestibule/console/o/{slug}/shared/scim-name", post(shared::rename))
+        .route("/.vestibule/console/o/{slug}/shared/preview", post(shared::preview))
+        .route("/.vestibule/console/o/{slug}/shared/join", post(shared::join))
+        .route("/.vestibule/console/o/{slug}/shared/leave", get(shared::ask_leave).post(shared::leave))
+        .route("/.vestibule/console/o/{slug}/scim", get(scim::show))
+        .route("/.vestibule/console/o/{slug}/scim/issue", post(scim::issue))
+        .route("/.vestibule/console/o/{slug}/scim/revoke", post(scim::revoke))
+        .route("/.vestibule/console/o/{slug}/scim/people", get(scim::people))
+        .route("/.vestibule/console/o/{slug}/scim/drift", get(scim::drift))
+        .route("/.vestibule/console/o/{slug}/scim/requests", get(scim::requests))
+        .route("/.vestibule/console/o/{slug}/scim/requests/{request}", get(scim::request))
+}
+
+fn looking_pages() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/audit", get(audit::show))
+        .route("/.vestibule/console/o/{slug}/audit/verify", post(audit::verify))
+        .route("/.vestibule/console/o/{slug}/audit/export", get(audit::export))
+        .route("/.vestibule/console/o/{slug}/explain", get(explain::show))
 }

@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::door::{self, not_theirs};
-use super::shell::html;
-use super::{Console, HERE};
-use crate::administration::api::OverviewShow;
-use crate::administration::overview;
+use super::posted::check_token;
+use super::shell::{html, mistake};
+use super::{Console, HERE, operator};
+use crate::administration::api::{OrgCreate, OverviewShow};
+use crate::administration::organization as administration;
+use crate::administration::{Administration, overview};
 use crate::directory::authority::{self, Act, Target};
-use crate::directory::{Organization, member, organization};
-use crate::kernel::Client;
+use crate::directory::{OrgKind, Organization, member, organization};
+use crate::kernel::{Client, Fault, FaultKind, Slug};
 use crate::store::{StoreError, Tx};
-use crate::web::form::query_value;
+use crate::web::form::{Form, PAGE_FORM_LIMIT, query_value};
 use crate::web::page::{self, Trouble};
+use crate::web::same_origin;
 
 /// How many organizations one page lists: the state of each is looked up.
 const SHOWN: usize = 50;
@@ -34,6 +38,18 @@ struct OrganizationsPage<'a> {
     search: &'a str,
     /// There are more than are shown.
     more: bool,
+    /// What proves the operator's form.
+    token: &'a str,
+    new: New,
+}
+
+/// What the operator's form for a new organization holds.
+#[derive(Default)]
+struct New {
+    slug: String,
+    name: String,
+    shared: bool,
+    problem: Option<String>,
 }
 
 struct Row {
@@ -49,7 +65,7 @@ struct Row {
 impl From<Organization> for Row {
     fn from(organization: Organization) -> Self {
         Row {
-            shared: organization.kind == crate::directory::OrgKind::Admin,
+            shared: organization.kind == OrgKind::Admin,
             slug: organization.slug.to_string(),
             name: organization.name,
             attention: None,
@@ -68,14 +84,24 @@ pub async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let tx = console.administration.store.reader();
     let search = query_value(query.as_deref(), "search").unwrap_or_default();
-    let by = console.operator(&tx, &headers, client).await?.map(|(_, by)| by);
-    let operator = by.is_some();
-    let (who, found) = if operator {
+    page(&console, (client, &headers), search, StatusCode::OK, New::default()).await
+}
+
+async fn page(
+    console: &Console,
+    (client, headers): (Client, &HeaderMap),
+    search: String,
+    status: StatusCode,
+    new: New,
+) -> Result<Response, Trouble> {
+    let tx = console.administration.store.reader();
+    let by = console.operator(&tx, headers, client).await?.map(|(_, by)| by);
+    let is_operator = by.is_some();
+    let (who, found) = if is_operator {
         ("operator".to_owned(), everything(&tx).await?)
     } else {
-        let Some((account, record)) = door::account(&console, &headers).await? else {
+        let Some((account, record)) = door::account(console, headers).await? else {
             return Ok(page::redirect(&format!("/.vestibule/sign-in?return_to={HERE}"), &[]));
         };
         let mut theirs = Vec::new();
@@ -103,16 +129,61 @@ pub async fn show(
     let more = rows.len() > SHOWN;
     rows.truncate(SHOWN);
     if let Some(by) = by {
-        let admin = console.administration.by(by);
-        for row in &mut rows {
-            let Ok(slug) = row.slug.parse() else { continue };
-            let view = overview::show(Arc::clone(&admin), OverviewShow { slug }).await?;
-            row.further = view.attention.len().saturating_sub(1);
-            row.attention = view.attention.into_iter().next().map(|one| one.text);
+        show_state(console.administration.by(by), &mut rows).await?;
+    }
+    let token = operator::cookie(console, headers).map(|session| console.form_token(&session)).unwrap_or_default();
+    let (site, token) = (&*console.site, &*token);
+    let page =
+        OrganizationsPage { site, who: &who, operator: is_operator, rows: &rows, search: &search, more, token, new };
+    Ok(html(status, &page))
+}
+
+/// `POST /.vestibule/console/create` with `slug`, `name` and `kind`, `customer` or `admin`: makes an organization, for
+/// the operator.
+///
+/// # Errors
+/// A post from another site; not the operator; what was typed stands in the page again.
+pub async fn create(
+    State(console): State<Arc<Console>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Trouble> {
+    same_origin::check(&headers, &console.origin)?;
+    let tx = console.administration.store.reader();
+    let (_, by) = console.operator(&tx, &headers, client).await?.ok_or_else(not_theirs)?;
+    let form = Form::read(&headers, body, PAGE_FORM_LIMIT).await?;
+    let session = operator::cookie(&console, &headers).unwrap_or_default();
+    check_token(&form, &console.form_token(&session))?;
+    let text = |name: &str| form.get(name).unwrap_or_default().trim().to_owned();
+    let new = New { slug: text("slug"), name: text("name"), shared: text("kind") == "admin", problem: None };
+    let made = match new.slug.parse::<Slug>() {
+        Ok(slug) => {
+            let kind = if new.shared { OrgKind::Admin } else { OrgKind::Customer };
+            let call = OrgCreate { slug, name: new.name.clone(), kind };
+            administration::create(console.administration.by(by), call).await
+        }
+        Err(error) => Err(Fault::plain(FaultKind::Invalid, format!("This is no slug: {error}"))),
+    };
+    match made {
+        Ok(made) => Ok(page::redirect(&format!("{HERE}/o/{}", made.slug), &[])),
+        Err(fault) => {
+            let (status, problem) = mistake(fault)?;
+            let new = New { problem: Some(problem), ..new };
+            page(&console, (client, &headers), String::new(), status, new).await
         }
     }
-    let page = OrganizationsPage { site: &console.site, who: &who, operator, rows: &rows, search: &search, more };
-    Ok(html(StatusCode::OK, &page))
+}
+
+/// Looks up what needs attention in each.
+async fn show_state(admin: Arc<Administration>, rows: &mut [Row]) -> Result<(), Trouble> {
+    for row in rows {
+        let Ok(slug) = row.slug.parse() else { continue };
+        let view = overview::show(Arc::clone(&admin), OverviewShow { slug }).await?;
+        row.further = view.attention.len().saturating_sub(1);
+        row.attention = view.attention.into_iter().next().map(|one| one.text);
+    }
+    Ok(())
 }
 
 async fn everything(tx: &Tx) -> Result<Vec<Organization>, StoreError> {

@@ -30,17 +30,26 @@ impl FromRequest<Arc<Console>> for Posted {
         same_origin::check(&parts.headers, &console.origin)?;
         let door = Door::from_request_parts(&mut parts, console).await?;
         let form = Form::read(&parts.headers, body, FORM_LIMIT).await?;
-        // Compared as hashes, in constant time.
-        let sent = form.get("token").unwrap_or_default();
-        if TokenHash::of(sent.as_bytes()) != TokenHash::of(door.token.as_bytes()) {
-            let text = "This form is of another session, so nothing was done. Please open the page again.";
-            return Err(Fault::new(FaultKind::Forbidden, text, "a form without this session's token").into());
-        }
+        check_token(&form, &door.token)?;
         if !door.fresh {
             return Err(stale(&door).into());
         }
         Ok(Posted { door, form })
     }
+}
+
+/// Lets a form pass that carries its session's token.
+///
+/// # Errors
+/// Another, or none.
+pub fn check_token(form: &Form, token: &str) -> Result<(), Trouble> {
+    // Compared as hashes, in constant time.
+    let sent = form.get("token").unwrap_or_default();
+    if TokenHash::of(sent.as_bytes()) == TokenHash::of(token.as_bytes()) {
+        return Ok(());
+    }
+    let text = "This form is of another session, so nothing was done. Please open the page again.";
+    Err(Fault::new(FaultKind::Forbidden, text, "a form without this session's token").into())
 }
 
 /// Nothing was changed, since it has to be confirmed first that it is still them.

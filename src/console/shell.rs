@@ -6,17 +6,25 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::door::Door;
-use super::{HERE, domains, general, words};
+use super::{HERE, audit, domains, explain, general, scim, shared, words};
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
-use crate::kernel::{Fault, FaultKind};
+use crate::kernel::{Fault, FaultKind, Role};
 use crate::web::page::{self, FormTarget, Trouble};
 
 /// A page of an organization, as the navigation lists it: the last part of its address, and its name.
 type Entry = (&'static str, &'static str);
 
 /// The pages of a customer organization.
-const PAGES: &[Entry] = &[("", "Home"), (domains::PAGE, "Domains"), (general::PAGE, "General")];
+const PAGES: &[Entry] = &[
+    ("", "Home"),
+    (domains::PAGE, "Domains"),
+    (shared::PAGE, "Shared SSO"),
+    (scim::PAGE, "SCIM"),
+    (audit::PAGE, "Audit"),
+    (explain::PAGE, "What would happen if"),
+    (general::PAGE, "General"),
+];
 
 /// What the frame of a page shows.
 pub struct Shell {
@@ -77,6 +85,11 @@ impl Door {
             confirm: self.confirm(),
             token: self.token.clone(),
         }
+    }
+
+    /// Whether owners' affairs are theirs; the verbs ask anew.
+    pub fn owns(&self) -> bool {
+        matches!(self.role, None | Some(Role::Owner))
     }
 
     /// The address of a page of this organization.

@@ -37,6 +37,14 @@ pub fn moment(text: &str) -> String {
     }
 }
 
+/// The same, to the second.
+pub fn second(text: &str) -> String {
+    match (text.get(..10), text.get(10..11), text.get(11..19)) {
+        (Some(day), Some("T"), Some(time)) if text.ends_with('Z') => format!("{day} {time} UTC"),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +77,7 @@ mod tests {
     #[test]
     fn moments_are_read_and_anything_else_is_left() {
         assert_eq!(moment("2026-11-22T10:00:05Z"), "2026-11-22 10:00 UTC");
+        assert_eq!(second("2026-11-22T10:00:05Z"), "2026-11-22 10:00:05 UTC");
         assert_eq!(moment("@99"), "@99");
         assert_eq!(moment("2026-11-22T1ü:00:05Z"), "2026-11-22T1ü:00:05Z");
     }

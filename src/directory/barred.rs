@@ -64,3 +64,12 @@ pub async fn follow(tx: &Tx, old: &EmailAddress, new: &EmailAddress) -> Result<(
 pub async fn is(tx: &Tx, organization: OrgId, email: &EmailAddress) -> Result<bool, StoreError> {
     Ok(tx.get(&BARRED, &(organization, email.clone())).await?.is_some())
 }
+
+/// The addresses that were taken out of an organization and not brought back, with when, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(tx: &Tx, organization: OrgId, limit: usize) -> Result<Vec<(EmailAddress, Timestamp)>, StoreError> {
+    let rows = tx.scan(&BARRED, &organization, None, limit).await?;
+    Ok(rows.into_iter().map(|((_, email), since)| (email, since)).collect())
+}

@@ -101,17 +101,33 @@ pub async fn record(tx: &Tx, organization: OrgId, requests: &[ProvisioningReques
 /// # Errors
 /// [`StoreError::Backend`].
 pub async fn list(tx: &Tx, organization: OrgId, last: usize) -> Result<Vec<ProvisioningRequest>, StoreError> {
-    let mut found: Vec<ProvisioningRequest> = Vec::new();
+    Ok(places(tx, organization, last).await?.into_iter().map(|(_, request)| request).collect())
+}
+
+/// The same, each with the place where it is kept until a newer one needs it.
+///
+/// # Errors
+/// [`StoreError::Backend`].
+pub async fn places(tx: &Tx, organization: OrgId, last: usize) -> Result<Vec<(u64, ProvisioningRequest)>, StoreError> {
+    let mut found: Vec<(u64, ProvisioningRequest)> = Vec::new();
     let mut after: Option<(OrgId, u64)> = None;
     loop {
         let page = tx.scan(&REQUESTS, &organization, after.as_ref(), 200).await?;
         let Some((end, _)) = page.last() else { break };
         after = Some(*end);
-        found.extend(page.into_iter().map(|(_, request)| request));
+        found.extend(page.into_iter().map(|((_, place), request)| (place, request)));
     }
-    found.sort_by_key(|request| std::cmp::Reverse(request.at));
+    found.sort_by_key(|(_, request)| std::cmp::Reverse(request.at));
     found.truncate(last);
     Ok(found)
+}
+
+/// The request that is kept at a place.
+///
+/// # Errors
+/// [`StoreError::Backend`].
+pub async fn at(tx: &Tx, organization: OrgId, place: u64) -> Result<Option<ProvisioningRequest>, StoreError> {
+    tx.get(&REQUESTS, &(organization, place)).await
 }
 
 /// Removes what is kept of an organization that ends.

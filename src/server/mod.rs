@@ -167,6 +167,7 @@ impl App {
             passwords: config.password,
             hasher,
             service_provider,
+            scim_url: config.scim.base_url(),
             proof: Arc::clone(&proof),
             courier: Arc::clone(&courier),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),

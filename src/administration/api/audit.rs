@@ -68,6 +68,34 @@ pub struct AuditView {
     pub chained_later: bool,
 }
 
+/// A look into one organization's audit, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditSearch {
+    /// Whose.
+    pub slug: Slug,
+    /// Before this number; `None`: from the newest on.
+    pub before: Option<u64>,
+    /// Not older than this.
+    pub since: Option<Timestamp>,
+    /// Older than this.
+    pub until: Option<Timestamp>,
+    /// Whose name holds this text.
+    pub actor: String,
+    /// What was done holds this text.
+    pub action: String,
+}
+
+/// What a look found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditFound {
+    /// Newest first.
+    pub entries: Vec<AuditView>,
+    /// There may be more before this number.
+    pub next: Option<u64>,
+    /// The number of the newest entry.
+    pub last: u64,
+}
+
 /// `audit --follow`: a stream of lines, each an [`AuditView`] as JSON, or empty while nothing happens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuditFollow {

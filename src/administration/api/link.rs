@@ -109,6 +109,9 @@ pub struct LinkView {
     pub window_ends: String,
     /// Whether that still runs.
     pub in_window: bool,
+    /// By what name a group of the Admin organization stands for it.
+    #[serde(default)]
+    pub scim_name: Option<String>,
     /// Its own setting: whether the Admin organization's people are added to it.
     pub idp_managed_access: bool,
     /// Verified domains that are its own still, and rest once the window is over.

@@ -18,7 +18,9 @@ mod webhook;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub use audit::{Audit, AuditFollow, AuditPage, AuditVerified, AuditVerify, AuditView, ChainView, Chains};
+pub use audit::{
+    Audit, AuditFollow, AuditFound, AuditPage, AuditSearch, AuditVerified, AuditVerify, AuditView, ChainView, Chains,
+};
 pub use console::{ConsoleLink, ConsoleLinkView};
 pub use domains::{
     AnswerView, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer, DomainVerify, DomainView,
@@ -32,8 +34,11 @@ pub use people::{
     MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
     UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };
-pub use scim::{ScimTokenIssue, ScimTokenRevoke, ScimTokenView};
-pub use scim_log::{ScimLog, ScimRequestView};
+pub use scim::{
+    ScimDrift, ScimDriftView, ScimPeople, ScimPeopleView, ScimPersonView, ScimShow, ScimStateView, ScimTokenIssue,
+    ScimTokenRevoke, ScimTokenState, ScimTokenView, Slip, SlipView,
+};
+pub use scim_log::{ScimLog, ScimLogOne, ScimRequestView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,

@@ -13,11 +13,23 @@ pub struct ScimLog {
     pub last: usize,
 }
 
+/// One request of the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScimLogOne {
+    /// Whose.
+    pub slug: Slug,
+    /// Which, as [`ScimRequestView::id`] says.
+    pub id: String,
+}
+
 /// A SCIM request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScimRequestView {
     /// The organization whose token it had.
     pub slug: Slug,
+    /// Names it as long as it is kept.
+    #[serde(default)]
+    pub id: String,
     /// When it was answered.
     pub at: String,
     /// Its method.

@@ -18,18 +18,32 @@ pub struct Local {
     entered: Option<(Slug, Role, Vec<Team>)>,
     /// What is asked for beside.
     second: Option<String>,
+    /// It leads into an organization that is not told of.
+    elsewhere: bool,
 }
 
 impl Local {
     /// In short, for tests.
     #[cfg(test)]
     pub fn of(password: bool, mail: bool, entered: Option<(Slug, Role, Vec<Team>)>) -> Self {
-        Local { password, mail, entered, second: None }
+        Local { password, mail, entered, second: None, elsewhere: false }
     }
 
     /// Whether there is a way at all.
     pub const fn is_open(&self) -> bool {
         self.password || self.mail
+    }
+
+    /// Leaves out which organization it leads to, if that is one of those that are not told of.
+    pub fn hide(&mut self, hidden: impl Fn(&Slug) -> bool) {
+        if self.entered.as_ref().is_some_and(|(slug, ..)| hidden(slug)) {
+            (self.entered, self.second, self.elsewhere) = (None, None, true);
+        }
+    }
+
+    /// Whether it leads into an organization that is not told of.
+    pub const fn is_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     const fn ways(&self) -> &'static str {
@@ -80,6 +94,11 @@ pub fn explain(known: &Known, mut steps: Steps) -> (ExplainView, Option<Visitor>
     }
     if let Some(second) = &local.second {
         steps.pass("second factor", second);
+    }
+    if local.elsewhere {
+        steps.pass("membership", super::ELSEWHERE);
+        let decision = format!("signs in by {} and enters another organization, which decides the rest", local.ways());
+        return (ExplainView { steps: steps.0, decision, allowed: true }, None);
     }
     let Some((slug, own, teams)) = &local.entered else {
         let found = format!("in no organization that takes this way: `vestibule user add SLUG {email}`");

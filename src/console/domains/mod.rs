@@ -17,7 +17,7 @@ use super::{Door, Posted};
 use crate::administration::api::{DomainClaim, DomainList, DomainView, LinkShow};
 use crate::administration::{domain, link_show};
 use crate::directory::ClaimState;
-use crate::kernel::{DomainName, Fault, Role};
+use crate::kernel::{DomainName, Fault};
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 
@@ -129,9 +129,4 @@ pub async fn claim(Posted { door, form }: Posted) -> Result<Response, Trouble> {
             Ok(html(status, &page(&door, shell, (typed, trusted)).await?))
         }
     }
-}
-
-/// Whether whoever is here does what is for owners.
-pub fn owns(door: &Door) -> bool {
-    matches!(door.role, None | Some(Role::Owner))
 }

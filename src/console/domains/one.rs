@@ -5,7 +5,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{PAGE, State, owns, state};
+use super::{PAGE, State, state};
 use crate::administration::api::{DomainList, DomainVerify, DomainView, LinkShow};
 use crate::administration::{domain, link_show};
 use crate::console::shell::{Shell, html, mistake};
@@ -82,7 +82,7 @@ async fn page(door: &Door, shell: Shell, claim: DomainView) -> Result<DomainPage
         answers: claim.answers.iter().map(answer).collect(),
         times: times.into_iter().filter_map(|(name, time)| time.map(|time| (name, time))).collect(),
         above: above.filter(|_| claim.state.holds()),
-        owner: owns(door),
+        owner: door.owns(),
         claim,
         shell,
     })

@@ -78,6 +78,21 @@ pub(super) fn external_key(external_id: &str) -> [u8; 32] {
     key
 }
 
+/// Whom provisioning keeps in an organization, with what it sent, behind `after`, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn kept(
+    tx: &Tx,
+    organization: OrgId,
+    after: Option<UserId>,
+    limit: usize,
+) -> Result<Vec<(UserId, PersonRecord)>, StoreError> {
+    let after = after.map(|user| (organization, user));
+    let rows = tx.scan(&RECORDS, &organization, after.as_ref(), limit).await?;
+    Ok(rows.into_iter().map(|((_, user), record)| (user, record)).collect())
+}
+
 /// The person with this id.
 ///
 /// # Errors

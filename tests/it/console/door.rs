@@ -9,7 +9,21 @@ use vestibule::kernel::Role;
 use super::world::Site;
 
 /// Every page of an organization, by the last part of its address.
-pub const PAGES: &[&str] = &["", "/general", "/domains", "/domains/acme.example", "/domains/acme.example/release"];
+pub const PAGES: &[&str] = &[
+    "",
+    "/general",
+    "/domains",
+    "/domains/acme.example",
+    "/domains/acme.example/release",
+    "/shared",
+    "/shared/leave",
+    "/scim",
+    "/scim/people",
+    "/scim/drift",
+    "/scim/requests",
+    "/audit",
+    "/explain",
+];
 /// Every address that takes a form.
 pub const FORMS: &[&str] = &[
     "/general",
@@ -17,6 +31,14 @@ pub const FORMS: &[&str] = &[
     "/domains/acme.example/check",
     "/domains/acme.example/release",
     "/domains/acme.example/transfer",
+    "/shared/code",
+    "/shared/scim-name",
+    "/shared/preview",
+    "/shared/join",
+    "/shared/leave",
+    "/scim/issue",
+    "/scim/revoke",
+    "/audit/verify",
 ];
 
 fn at(slug: &str, rest: &str) -> String {

@@ -1,8 +1,12 @@
 //! The console: what each page shows and changes, for whom, and for whom not.
 
+mod audit;
 mod chromium;
 mod domains;
 mod door;
+mod explain;
 mod general;
+mod scim;
+mod shared;
 mod verbs;
 mod world;

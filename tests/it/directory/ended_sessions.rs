@@ -39,6 +39,7 @@ async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
         store,
         rng,
         service_provider: ServiceProvider::new(SITE),
+        scim_url: format!("{SITE}/scim/v2"),
         routes: Arc::new(NoRoutes),
         door_checkers: Vec::new,
         started: directory.store.now(),
