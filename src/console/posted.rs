@@ -29,7 +29,7 @@ impl FromRequest<Arc<Console>> for Posted {
         let (mut parts, body) = request.into_parts();
         same_origin::check(&parts.headers, &console.origin)?;
         let door = Door::from_request_parts(&mut parts, console).await?;
-        let form = Form::read(&parts.headers, body, FORM_LIMIT).await?;
+        let form = Form::read_with_files(&parts.headers, body, FORM_LIMIT).await?;
         check_token(&form, &door.token)?;
         if !door.fresh {
             return Err(stale(&door).into());

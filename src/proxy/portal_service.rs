@@ -20,15 +20,20 @@ use crate::kernel::{Client, Reference};
 const HOP_BY_HOP: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
 
-/// The largest body that a request may have, in bytes: only an identity provider's answer is large.
+/// The largest body that a request may have, in bytes: only an identity provider's answer is large, and what is handed
+/// in of one.
 fn body_limit(method: &Method, path: &str) -> usize {
     let is_acs = path
         .strip_prefix("/.vestibule/saml/")
         .and_then(|rest| rest.strip_suffix("/acs"))
         .is_some_and(|slug| !slug.is_empty() && !slug.contains('/'));
+    let is_hand_in = path
+        .strip_prefix("/.vestibule/console/o/")
+        .and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(_, page)| matches!(page, "sso/metadata" | "sso/hand" | "sso/certificates"));
     match *method {
         Method::GET | Method::HEAD => 0,
-        Method::POST if is_acs => limits::ANSWER_BODY_LIMIT,
+        Method::POST if is_acs || is_hand_in => limits::ANSWER_BODY_LIMIT,
         _ => limits::FORM_BODY_LIMIT,
     }
 }
@@ -182,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_answer_of_an_identity_provider_may_be_large() {
+    fn only_an_answer_of_an_identity_provider_and_what_is_handed_in_of_one_may_be_large() {
         let check = |method: Method, path: &str, expected| {
             assert_eq!(body_limit(&method, path), expected, "{method} {path}");
         };
@@ -194,5 +199,10 @@ mod tests {
         check(Method::POST, "/.vestibule/saml/acme/finish", 16 * 1024);
         check(Method::POST, "/.vestibule/saml/a/b/acs", 16 * 1024);
         check(Method::POST, "/.vestibule/saml//acs", 16 * 1024);
+        for page in ["sso/metadata", "sso/hand", "sso/certificates"] {
+            check(Method::POST, &format!("/.vestibule/console/o/acme/{page}"), 1024 * 1024);
+        }
+        check(Method::POST, "/.vestibule/console/o/acme/sso/options", 16 * 1024);
+        check(Method::POST, "/.vestibule/console/sso/metadata", 16 * 1024);
     }
 }

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use url::form_urlencoded;
 
+use super::multipart::{self, Part};
 use super::page::Trouble;
 use crate::kernel::{Fault, FaultKind};
 
@@ -22,8 +23,11 @@ const READ_TIME: Duration = Duration::from_secs(15);
 const FIELD_LIMIT: usize = 32;
 
 /// A form that was posted.
-#[derive(Debug)]
-pub struct Form(Vec<(String, String)>);
+#[derive(Debug, Default)]
+pub struct Form {
+    fields: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
+}
 
 /// Why there is no form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,14 @@ impl From<FormError> for Trouble {
     }
 }
 
+async fn collect(body: Body, limit: usize) -> Result<bytes::Bytes, FormError> {
+    match tokio::time::timeout(READ_TIME, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if is_too_long(&*error) => Err(FormError::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(FormError::Broken),
+    }
+}
+
 impl Form {
     /// Reads a form of at most `limit` bytes.
     ///
@@ -80,12 +92,38 @@ impl Form {
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(FormError::ContentType);
         }
-        let bytes = match tokio::time::timeout(READ_TIME, Limited::new(body, limit).collect()).await {
-            Ok(Ok(collected)) => collected.to_bytes(),
-            Ok(Err(error)) if is_too_long(&*error) => return Err(FormError::TooLarge),
-            Ok(Err(_)) | Err(_) => return Err(FormError::Broken),
-        };
-        Self::parse(&bytes)
+        Self::parse(&collect(body, limit).await?)
+    }
+
+    /// The same, of a form that may bring files along (`multipart/form-data`).
+    ///
+    /// # Errors
+    /// [`FormError`].
+    pub async fn read_with_files(headers: &HeaderMap, body: Body, limit: usize) -> Result<Self, FormError> {
+        let Some(boundary) = multipart::boundary(headers) else { return Self::read(headers, body, limit).await };
+        let parts = multipart::parse(&collect(body, limit).await?, &boundary, FIELD_LIMIT)?;
+        let mut form = Form::default();
+        for Part { name, file, bytes } in parts {
+            if form.holds(&name) {
+                return Err(FormError::Fields);
+            }
+            if file {
+                form.files.push((name, bytes));
+            } else {
+                form.fields.push((name, String::from_utf8(bytes).map_err(|_| FormError::Broken)?));
+            }
+        }
+        Ok(form)
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.fields.iter().any(|(held, _)| held == name) || self.files.iter().any(|(held, _)| held == name)
+    }
+
+    /// What a file holds that was chosen in a field; `None`: none was, or it is empty.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        let found = self.files.iter().find(|(held, _)| held == name);
+        found.map(|(_, bytes)| bytes.as_slice()).filter(|bytes| !bytes.is_empty())
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, FormError> {
@@ -96,12 +134,12 @@ impl Form {
             }
             fields.push((name.into_owned(), value.into_owned()));
         }
-        Ok(Form(fields))
+        Ok(Form { fields, files: Vec::new() })
     }
 
     /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
 }
 

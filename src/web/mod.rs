@@ -4,5 +4,6 @@ pub mod age;
 pub mod cookie;
 pub mod edge;
 pub mod form;
+pub mod multipart;
 pub mod page;
 pub mod same_origin;
