@@ -171,6 +171,12 @@ const METRICS: [(Kind, &str, &[Label], &str); 25] = [
         &[("seen", "found")],
         "Looks for the records of claimed domains, by what DNS showed: found, gone, or failed.",
     ),
+    (
+        Kind::Counter,
+        "vestibule_certificate_warnings_total",
+        &[("of", "identity_provider")],
+        "Warnings that a certificate ends, of an identity provider or our own.",
+    ),
     (Kind::Counter, "vestibule_mails_total", &[("outcome", "sent")], "Attempts to send a mail, by what came of them."),
     (
         Kind::Counter,

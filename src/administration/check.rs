@@ -29,6 +29,7 @@ pub fn room_checkers() -> Vec<TableChecker> {
     checkers.extend(second_factor::checkers());
     checkers.extend(saml::keys::checkers());
     checkers.extend(webhook::checkers());
+    checkers.extend(saml::expiry::checkers());
     checkers
 }
 

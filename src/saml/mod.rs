@@ -4,7 +4,7 @@
 //! has not the one shape; `signature` (with `signature_parts`, `algorithms`, `provider`) verifies; `decrypt` opens;
 //! `conditions` and `identity` read what is covered; `second_word` may still refuse. `error` and `advice` say why.
 //! Going out: `authn_request` by `redirect` or form, `service_provider` (metadata), `keys` and `signing`.
-//! What administrators upload: `certificate` (told apart by `upload`) and `metadata`.
+//! What administrators upload: `certificate` (told apart by `upload`) and `metadata`; `expiry` warns before it ends.
 
 mod advice;
 mod algorithms;
@@ -16,6 +16,7 @@ mod conditions;
 mod decrypt;
 mod document;
 pub mod error;
+pub mod expiry;
 mod hygiene;
 mod identity;
 mod instant;

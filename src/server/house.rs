@@ -18,6 +18,7 @@ use super::side_port::SidePort;
 use crate::kernel::Clock;
 use crate::mail::Mailer;
 use crate::proof::Proof;
+use crate::saml::expiry::Expiry;
 use crate::scim::ScimServer;
 use crate::store::{ExportSchedule, Store, export_if_due};
 use crate::webhook::Courier;
@@ -61,6 +62,8 @@ pub struct House {
     pub scim: Arc<ScimServer>,
     /// Looks at claimed domains.
     pub proof: Arc<Proof>,
+    /// Looks at certificates.
+    pub expiry: Expiry,
     /// The metrics.
     pub metrics: PrometheusHandle,
 }
@@ -77,6 +80,7 @@ impl BackgroundService for House {
             () = self.send_mail() => {}
             () = self.courier.run() => {}
             () = self.proof.keep_proved() => {}
+            () = self.expiry.keep_watch() => {}
             () = self.scim.rosters().follow() => {}
             () = self.scim.keep_log() => {}
             () = self.tidy_metrics() => {}

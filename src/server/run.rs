@@ -17,6 +17,7 @@ use super::house::{Door, House};
 use super::side_port::SidePort;
 use super::{App, ServerError, listen, ops};
 use crate::config::Config;
+use crate::saml::expiry::Expiry;
 use crate::scim::{self, ScimServer};
 use crate::{admin, proxy};
 
@@ -118,6 +119,7 @@ impl App {
         let socket = config.listen.admin_socket.clone();
         let admin_listener = admin_socket(&socket)?;
         let mut server = Server::new_with_opt_and_conf(None, conf(&config));
+        let expiry = Expiry::new(store.clone(), Arc::clone(&rng), config.public_url.as_str());
         let gate = proxy::service(&gate, &sessions, portal, rng, &server.configuration).map_err(ServerError::Gate)?;
         let mut doors = vec![
             Door::Admin(admin_listener, admin::router(admin)),
@@ -126,7 +128,8 @@ impl App {
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
         let metrics = ops.metrics.clone();
-        let house = House { doors: Mutex::new(doors), store, clock, mailer, courier, exports, proof, metrics, scim };
+        let house =
+            House { doors: Mutex::new(doors), store, clock, mailer, courier, exports, proof, expiry, metrics, scim };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);

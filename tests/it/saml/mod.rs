@@ -8,6 +8,7 @@ mod accepted;
 mod claims;
 mod dialects;
 mod encryption;
+mod expiry;
 mod mutated;
 mod parsing;
 mod signatures;
