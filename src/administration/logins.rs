@@ -33,11 +33,13 @@ pub async fn list(admin: Arc<Administration>, call: Logins) -> Result<Vec<LoginV
     Ok(found.into_iter().map(|(_, view)| view).collect())
 }
 
-fn view(slug: &Slug, record: LoginRecord) -> LoginView {
+/// A sign-in as it is shown.
+pub fn view(slug: &Slug, record: LoginRecord) -> LoginView {
     let (outcome, reason, fix) = match record.outcome {
         LoginOutcome::Accepted => ("accepted", None, None),
         LoginOutcome::Continued => ("continued", None, None),
         LoginOutcome::Refused { code, fix } => ("refused", Some(code), Some(fix)),
+        LoginOutcome::Tested { code, fix } => ("tested", code, fix),
     };
     LoginView {
         id: record.id,

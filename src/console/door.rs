@@ -13,10 +13,10 @@ use super::operator;
 use super::{Console, HERE};
 use crate::administration::{Administration, By, Standing};
 use crate::directory::authority::{self, Act, Actor, Target};
-use crate::directory::{OrgKind, Organization, TwoFactor, User, effective, link, organization, user};
+use crate::directory::{OrgKind, Organization, User, organization, user};
 use crate::kernel::{Client, Fault, FaultKind, Role, Slug, Timestamp, TokenHash};
 use crate::second_factor::factors;
-use crate::session::{Authentication, SecondMethod, SessionRecord, records};
+use crate::session::{Authentication, SecondMethod, SessionRecord, is_within, records};
 use crate::store::{StoreError, Tx};
 use crate::web::cookie::cookie_of;
 use crate::web::page::{self, Trouble};
@@ -205,28 +205,6 @@ impl Console {
         }
         Shut::SignIn(asked.at)
     }
-}
-
-/// Whether a session is one in which an organization's rules are met: it is in that organization; or, of an Admin
-/// organization, which nobody is ever in (D13), in one that is linked to it, by its own connection, or of somebody whom
-/// its rules let in without, and with a second factor if it asks for one.
-async fn is_within(tx: &Tx, record: &SessionRecord, organization: &Organization) -> Result<bool, StoreError> {
-    if organization.kind == OrgKind::Customer {
-        return Ok(record.organization == Some(organization.id));
-    }
-    let linked = match record.organization {
-        Some(id) => link::find(tx, id).await?.is_some_and(|link| link.admin == organization.id),
-        None => false,
-    };
-    let own = record.connection == Some(organization.id);
-    let rules = effective::of_organization(tx, organization.clone()).await?.rules;
-    let first = linked || own || !rules.require_sso;
-    let second = match rules.two_factor {
-        TwoFactor::Off => true,
-        TwoFactor::Password => record.connection.is_some() || record.second_factor.is_some(),
-        TwoFactor::Always => record.second_factor.is_some(),
-    };
-    Ok(first && second)
 }
 
 /// Whether a factor was shown in the session just now: of somebody who has a second factor here, that one.

@@ -33,7 +33,7 @@ pub fn cookie(console: &Console, headers: &HeaderMap) -> Option<String> {
 }
 
 const fn name(console: &Console) -> &'static str {
-    if console.secure { "__Host-vestibule-operator" } else { "vestibule-operator" }
+    operator::cookie_name(console.secure)
 }
 
 /// Of this site's own pages alone: no other site's link opens anything.

@@ -107,6 +107,21 @@ pub async fn admit(
     Ok(Ok(Admission::In(Box::new(Admitted { user, organization, member, joined, old_connection }))))
 }
 
+/// Where the identity would be let in by the IdP of `connection`: writes nothing.
+///
+/// # Errors
+/// [`StoreError`]; the inner one is the refusal.
+pub async fn would_admit(
+    tx: &Tx,
+    connection: &Organization,
+    identity: &AssertedIdentity<'_>,
+) -> Result<Result<Found, Refusal>, StoreError> {
+    let source = effective::of_organization(tx, connection.clone()).await?;
+    let (account, accounts_differ) = account(tx, &source, identity).await?;
+    let person = Person { email: identity.email, account: account.as_ref(), accounts_differ };
+    place(tx, &source, Aim::Any, &person).await
+}
+
 /// The membership, made now if there is none and `joins`; and whether it was made now.
 async fn join(
     tx: &Tx,

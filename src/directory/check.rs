@@ -13,6 +13,8 @@ pub fn checkers() -> Vec<TableChecker> {
     let mut all = vec![decodes(&organization::BY_SLUG), decodes(&last_used::LAST_USED)];
     all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
+    all.extend(super::sso_test::checkers());
+    all.extend(super::login_share::checkers());
     all.extend(outbox::checkers());
     all.extend(provisioning_log::checkers());
     all.extend(gain_stamp::checkers());

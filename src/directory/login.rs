@@ -60,6 +60,15 @@ pub enum LoginOutcome {
         /// What to do about it, for the admin.
         fix: String,
     },
+    /// It was a test: no session, whatever came of it.
+    Tested {
+        /// Why it would have been refused; `None`: it would not.
+        #[serde(default)]
+        code: Option<String>,
+        /// What to do about that.
+        #[serde(default)]
+        fix: Option<String>,
+    },
 }
 
 /// A sign-in, as it is kept: no assertion, no secret.
@@ -90,7 +99,7 @@ pub struct LoginRecord {
 
 impl LoginRecord {
     /// This record with its texts cut, all alike, until it fits [`RECORD_LIMIT`].
-    fn fitted(&self) -> LoginRecord {
+    pub(super) fn fitted(&self) -> LoginRecord {
         let mut record = self.clone();
         record.checks.truncate(CHECK_LIMIT);
         let mut limit = TEXT_LIMIT;
@@ -110,7 +119,7 @@ impl LoginRecord {
         for text in texts.chain(mine.into_iter().flatten()).chain([&mut self.client, &mut self.reference]) {
             text.truncate(text.floor_char_boundary(limit));
         }
-        if let LoginOutcome::Refused { fix, .. } = &mut self.outcome {
+        if let LoginOutcome::Refused { fix, .. } | LoginOutcome::Tested { fix: Some(fix), .. } = &mut self.outcome {
             fix.truncate(fix.floor_char_boundary(4 * limit));
         }
     }
@@ -140,6 +149,14 @@ pub async fn record(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Resul
     tx.put(&COUNTERS, &organization, &counters)?;
     let record = record.fitted();
     tx.put_until(&LOGINS, &(organization, slot), &record, record.at.plus(KEPT_FOR))
+}
+
+/// A sign-in of an organization, if it is still kept.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(tx: &Tx, organization: OrgId, id: LoginId) -> Result<Option<LoginRecord>, StoreError> {
+    Ok(list(tx, organization, usize::MAX).await?.into_iter().find(|record| record.id == id))
 }
 
 /// The sign-ins kept of an organization, newest first, at most `last`.

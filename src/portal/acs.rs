@@ -14,6 +14,7 @@ use super::form::{ACS_FORM_LIMIT, Form, FormError};
 use super::page::{self, Trouble};
 use super::pending::{self, SignIn, Stage, USED_ASSERTIONS, VerifiedIdentity};
 use super::state::Portal;
+use super::testing;
 use super::unasked;
 use crate::directory::{LoginCheck, Organization, SsoConnection, effective, sso, two_factor};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Timestamp};
@@ -96,6 +97,7 @@ pub async fn post(
             portal.refuse(&attempt, &SamlError::Replayed).await;
             Ok(request_id)
         }
+        Err(Failure::Refused(error)) if attempt.test.is_some() => testing::failed(&portal, &attempt, &error).await,
         Err(Failure::Refused(error)) => Err(portal.refuse(&attempt, &error).await),
         Err(Failure::Trouble(trouble)) => Err(trouble),
     };
@@ -173,10 +175,12 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     let request_id = claimed.filter(|_| found.is_some());
     attempt.request_id.clone_from(&request_id);
     attempt.return_to = found.as_ref().map(|found| found.return_to.clone());
+    attempt.test = found.as_ref().and_then(|found| found.test.clone());
     if let Some(found) = &found {
         attempt.aim(&reader, found).await?;
     }
-    if let (Some(id), Some(SignIn { stage: Stage::Verified(_) | Stage::Finished(_), .. })) = (&request_id, &found) {
+    let went_on = |found: &SignIn| !matches!(found.stage, Stage::Pending);
+    if let (Some(id), true) = (&request_id, found.as_ref().is_some_and(went_on)) {
         attempt.check("used once", false, "an answer that was not used yet", "it was used");
         return Ok((id.clone(), Answer::Used));
     }

@@ -37,7 +37,8 @@ pub async fn admit(
     Ok(admitted.map_err(|refusal| error(refusal, &identity.email)))
 }
 
-fn error(refusal: Refusal, email: &EmailAddress) -> SamlError {
+/// A refusal of the directory, as the sign-in log tells it.
+pub fn error(refusal: Refusal, email: &EmailAddress) -> SamlError {
     let email = email.to_string();
     match refusal {
         Refusal::EmailDomain => SamlError::EmailDomain { email },

@@ -38,6 +38,8 @@ pub struct Attempt {
     pub client: String,
     /// The checks made so far.
     pub checks: Vec<LoginCheck>,
+    /// Who began it, if it is a test alone.
+    pub test: Option<String>,
     /// Where the person was going, once a sign-in of theirs is found.
     pub return_to: Option<ReturnPath>,
 }
@@ -55,6 +57,7 @@ impl Attempt {
             assertion_id: None,
             client: client.to_string(),
             checks: Vec::new(),
+            test: None,
             return_to: None,
         }
     }
@@ -84,7 +87,8 @@ impl Attempt {
         self.checks.push(check(name, passed, expected, received));
     }
 
-    fn record(&self, tx: &Tx, rng: &dyn Rng, outcome: LoginOutcome) -> LoginRecord {
+    /// What is kept of it.
+    pub fn record(&self, tx: &Tx, rng: &dyn Rng, outcome: LoginOutcome) -> LoginRecord {
         LoginRecord {
             id: LoginId::random(rng),
             at: tx.now(),
@@ -113,9 +117,14 @@ impl Attempt {
     }
 
     /// What the audit says that it was about.
-    fn object(&self) -> String {
+    pub fn object(&self) -> String {
         let request = self.request_id.as_deref().unwrap_or("-");
         format!("request {request}, assertion {}", self.assertion_id.as_deref().unwrap_or("-"))
+    }
+
+    /// What the organization's administrator does about an error.
+    pub fn fix(&self, error: &SamlError) -> String {
+        error.fix().replace("{slug}", self.organization.slug.as_str())
     }
 
     /// Audits the membership, if this very sign-in made it.
@@ -152,8 +161,7 @@ impl Portal {
     pub async fn refuse(&self, attempt: &Attempt, error: &SamlError) -> Trouble {
         let reference = &attempt.reference;
         let slug = &attempt.organization.slug;
-        let fix = error.fix().replace("{slug}", slug.as_str());
-        let outcome = LoginOutcome::Refused { code: error.code().to_owned(), fix };
+        let outcome = LoginOutcome::Refused { code: error.code().to_owned(), fix: attempt.fix(error) };
         // One at a time: strangers who post rubbish must not make each other's transactions, or a good one, run again.
         let turn = self.refusals.lock().await;
         let written = self

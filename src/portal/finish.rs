@@ -16,6 +16,7 @@ use super::page::{self, ChangeHandsPage, PickPage, Trouble};
 use super::pending::{self, SignIn, Stage, VerifiedIdentity};
 use super::same_origin;
 use super::state::Portal;
+use super::testing;
 use super::visitor::Visitor;
 use crate::directory::two_factor::FirstFactor;
 use crate::directory::{Admission, Admitted, Aim, Organization, effective, user};
@@ -26,8 +27,8 @@ use crate::session::{Method, NewSession, SecondFactor, SecondMethod};
 use crate::store::{StoreError, Tx};
 
 /// The last check's name, and what it expects.
-const ADMITTED: &str = "admitted";
-const MEMBER: &str = "a member, by the rules of the organization";
+pub(super) const ADMITTED: &str = "admitted";
+pub(super) const MEMBER: &str = "a member, by the rules of the organization";
 
 /// `GET /.vestibule/saml/{slug}/finish?login=…`.
 ///
@@ -105,6 +106,10 @@ async fn last_step(
     let identity = match sign_in.stage {
         Stage::Pending => return Err(portal.refuse(&attempt, &unknown(&request_id)).await),
         Stage::Finished(user) => return used(portal, &attempt, &sign_in, user, arrival.visitor),
+        Stage::Tested(ref record) => {
+            let ours = portal.login_cookies.proves(headers, &request_id, sign_in.browser);
+            return testing::result(portal, &attempt.organization, ours.then_some(record));
+        }
         Stage::Verified(ref identity) => identity,
     };
     attempt.assertion_id = Some(identity.assertion_id.clone());
@@ -117,6 +122,9 @@ async fn last_step(
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
     }
     attempt.email = Some(identity.email.to_string());
+    if sign_in.test.is_some() {
+        return testing::conclude(portal, attempt, &request_id).await;
+    }
     let picked = match &said.picked {
         Some(slug) => Some(portal.organization(slug.as_str()).await?.id),
         None => None,
@@ -152,7 +160,7 @@ impl Newcomer {
     }
 }
 
-fn unknown(request_id: &str) -> SamlError {
+pub(super) fn unknown(request_id: &str) -> SamlError {
     SamlError::InResponseToUnknown { received: shown(request_id) }
 }
 
@@ -223,7 +231,7 @@ async fn enter(
             let identity = match sign_in.stage.clone() {
                 Stage::Verified(identity) => identity,
                 Stage::Finished(user) => return Ok(Entry::Used(sign_in, user)),
-                Stage::Pending => return Ok(Entry::Refused(unknown(request_id))),
+                Stage::Pending | Stage::Tested(_) => return Ok(Entry::Refused(unknown(request_id))),
             };
             match admitting::admit(portal, &tx, &sign_in, newcomer.aim(&sign_in), &identity).await? {
                 Ok(Admission::In(admitted)) if newcomer.changes_hands(admitted.user.id, admitted.organization.id) => {

@@ -42,6 +42,7 @@ mod standing;
 mod start;
 mod state;
 mod switch;
+mod testing;
 mod throttle;
 mod trust;
 mod unasked;
@@ -78,6 +79,7 @@ pub fn router(portal: Portal) -> Router {
     Router::new()
         .route("/.vestibule/sign-in", get(sign_in::ask).post(sign_in::answer))
         .route("/.vestibule/sso/{slug}", get(sign_in::sso))
+        .route("/.vestibule/sso/{slug}/test", get(testing::ask).post(testing::start))
         .route("/.vestibule/saml/{slug}/acs", post(acs::post).get(acs::get))
         .route("/.vestibule/saml/{slug}/finish", get(finish::get).post(finish::post))
         .route("/.vestibule/saml/{slug}/unasked", get(unasked::ask).post(unasked::agree))

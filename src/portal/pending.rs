@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::return_path::ReturnPath;
-use crate::directory::LoginCheck;
+use crate::directory::{LoginCheck, LoginRecord};
 use crate::kernel::{EmailAddress, OrgId, Timestamp, TokenHash, UserId};
 use crate::store::{StoreError, Table, Tx};
 
@@ -21,6 +21,8 @@ pub const USED_ASSERTIONS: Table<(OrgId, String, String), ()> = Table::new("used
 pub const PENDING_FOR: Duration = Duration::from_secs(10 * 60);
 /// How long the browser has to come back with its cookie, once the answer was verified.
 pub const VERIFIED_FOR: Duration = Duration::from_secs(2 * 60);
+/// How long the browser that began a test can look at what came of it.
+pub const TESTED_FOR: Duration = Duration::from_secs(10 * 60);
 /// How long a used answer is known as such, so that the back button leads to the app (R34).
 pub const FINISHED_FOR: Duration = Duration::from_secs(24 * 3600);
 
@@ -40,6 +42,9 @@ pub struct SignIn {
     pub browser: TokenHash,
     /// How far it is.
     pub stage: Stage,
+    /// Who began it, if it is a test alone: it shows what a sign-in would come to, and signs nobody in (R55).
+    #[serde(default)]
+    pub test: Option<String>,
 }
 
 /// How far a sign-in is.
@@ -52,6 +57,8 @@ pub enum Stage {
     Verified(Box<VerifiedIdentity>),
     /// It ended: this account got a session, or nobody did.
     Finished(Option<UserId>),
+    /// It was a test, and this came of it.
+    Tested(Box<LoginRecord>),
 }
 
 /// Who the IdP says that it is: what a verified assertion leaves behind.
@@ -93,6 +100,12 @@ impl SignIn {
     pub fn verified(self, tx: &Tx, request_id: &str, identity: VerifiedIdentity) -> Result<(), StoreError> {
         let moved = SignIn { stage: Stage::Verified(Box::new(identity)), ..self };
         tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(VERIFIED_FOR))
+    }
+
+    /// Moves a test to its end.
+    pub fn tested(self, tx: &Tx, request_id: &str, record: LoginRecord) -> Result<(), StoreError> {
+        let moved = SignIn { stage: Stage::Tested(Box::new(record)), ..self };
+        tx.put_until(&SIGN_INS, &request_id.to_owned(), &moved, tx.now().plus(TESTED_FOR))
     }
 
     /// Moves it to its end, with a session for somebody in an organization, or for nobody.

@@ -15,6 +15,18 @@ use crate::saml::keys;
 use crate::saml::signing::SigningKey;
 use crate::store::{StoreError, Tx};
 
+/// What a sign-in is begun for.
+struct Wanted {
+    /// The organization that is entered; `None`: whichever the rules say.
+    entered: Option<OrgId>,
+    /// Where the person goes afterwards.
+    return_to: ReturnPath,
+    /// The IdP has to ask anew.
+    force: bool,
+    /// Who begins it, if it is a test alone.
+    test: Option<String>,
+}
+
 impl Portal {
     /// The same, where the IdP has to ask the person anew who they are, whatever session they have there (ForceAuthn).
     ///
@@ -28,7 +40,8 @@ impl Portal {
         entered: Option<OrgId>,
         return_to: ReturnPath,
     ) -> Result<Response, Trouble> {
-        self.start(client, headers, organization, (entered, return_to), true).await
+        let wanted = Wanted { entered, return_to, force: true, test: None };
+        self.start(client, headers, organization, wanted).await
     }
 
     /// Asks the IdP of `organization`, on the way to the organization `entered`, or to whichever the rules say. Answers
@@ -44,7 +57,23 @@ impl Portal {
         entered: Option<OrgId>,
         return_to: ReturnPath,
     ) -> Result<Response, Trouble> {
-        self.start(client, headers, organization, (entered, return_to), false).await
+        let wanted = Wanted { entered, return_to, force: false, test: None };
+        self.start(client, headers, organization, wanted).await
+    }
+
+    /// Asks the IdP of `organization` in a test that `by` begins: nobody is signed in by it.
+    ///
+    /// # Errors
+    /// As with [`start_sign_in`](Self::start_sign_in).
+    pub(super) async fn start_test(
+        &self,
+        client: Client,
+        headers: &HeaderMap,
+        organization: &Organization,
+        by: String,
+    ) -> Result<Response, Trouble> {
+        let wanted = Wanted { entered: None, return_to: ReturnPath::parse(""), force: false, test: Some(by) };
+        self.start(client, headers, organization, wanted).await
     }
 
     async fn start(
@@ -52,8 +81,7 @@ impl Portal {
         client: Client,
         headers: &HeaderMap,
         organization: &Organization,
-        (entered, return_to): (Option<OrgId>, ReturnPath),
-        force: bool,
+        Wanted { entered, return_to, force, test }: Wanted,
     ) -> Result<Response, Trouble> {
         self.starts.pass(client, self.store.now())?;
         let reader = self.store.reader();
@@ -73,6 +101,7 @@ impl Portal {
             return_to,
             browser: TokenHash::of(cookie.as_bytes()),
             stage: Stage::Pending,
+            test,
         };
         let keep = async |tx: Tx| sign_in.start(&tx, &request.id);
         self.store.transaction::<_, StoreError, _, _>("start sign-in", keep).await?;

@@ -81,6 +81,7 @@ pub(super) async fn keep(
             return_to: ReturnPath::parse(relay_state.unwrap_or_default()),
             browser: TokenHash::of(cookie.as_bytes()),
             stage: Stage::Pending,
+            test: None,
         },
         identity: identity.clone(),
     };

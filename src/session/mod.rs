@@ -15,6 +15,7 @@ pub mod records;
 pub mod revocation;
 pub mod sessions;
 pub mod token;
+mod within;
 
 pub use assertion::Audience;
 pub use cookie::{CookieForm, Stripped, sets_reserved};
@@ -25,6 +26,7 @@ pub use records::{Scope, SessionRecord};
 pub use revocation::Wakes;
 pub use sessions::{Authentication, FEED_BOUND, NewSession, SessionSettings, SessionStart, Sessions, SignedIn};
 pub use token::{LONGEST_SESSION, Method, SecondFactor, SecondMethod, SessionToken};
+pub use within::is_within;
 
 use crate::store::TableChecker;
 

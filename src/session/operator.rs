@@ -33,6 +33,11 @@ pub struct OperatorSession {
     pub client: String,
 }
 
+/// The name of the cookie that holds a session's token; `secure`: browsers come by https (D22).
+pub const fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-vestibule-operator" } else { "vestibule-operator" }
+}
+
 /// Makes a link; gives its token, which is shown once.
 ///
 /// # Errors

@@ -101,9 +101,9 @@ pub struct LoginView {
     pub slug: Slug,
     /// When.
     pub at: String,
-    /// `accepted`, `continued` or `refused`.
+    /// `accepted`, `continued`, `refused`, or `tested`: that was a test, and signed nobody in.
     pub outcome: String,
-    /// The reason code, if refused.
+    /// The reason code, if refused, or if it would have been.
     pub reason: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,

@@ -27,6 +27,7 @@ mod shared;
 mod start;
 mod step_up;
 mod switching;
+mod testing;
 mod unasked;
 
 use std::sync::{Arc, OnceLock};
@@ -143,6 +144,7 @@ impl Site {
         match last.outcome {
             LoginOutcome::Accepted => "accepted".to_owned(),
             LoginOutcome::Continued => "continued".to_owned(),
+            LoginOutcome::Tested { code, .. } => format!("tested {}", code.unwrap_or_default()),
             LoginOutcome::Refused { code, fix } => {
                 assert!(!fix.is_empty(), "{code} has a fix");
                 code
