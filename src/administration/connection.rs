@@ -4,7 +4,7 @@ use super::api::{Difference, SsoOptions, SsoSource};
 use super::sso::refuse;
 use crate::directory::{SsoCertificate, SsoConnection, SsoSettings};
 use crate::kernel::{Fault, Slug, Timestamp};
-use crate::saml::certificate::parse_certificates;
+use crate::saml::certificate::{Certificate, parse_certificates};
 use crate::saml::metadata::{ENTITY_ID_LIMIT, IdpMetadata, check_url};
 
 /// The connection that `source` and `options` mean; what neither says stays as it is in `before`.
@@ -17,7 +17,7 @@ pub fn of(
     before: Option<&SsoConnection>,
     now: Timestamp,
 ) -> Result<SsoConnection, Fault> {
-    let (mut settings, certificates) = match source {
+    let (mut settings, certificates): (SsoSettings, Vec<Certificate>) = match source {
         SsoSource::Metadata(file) => {
             let metadata = IdpMetadata::parse(&file.0, now).map_err(refuse)?;
             metadata.into_settings(now).map_err(refuse)?
@@ -26,6 +26,10 @@ pub fn of(
             let certificates = certificates.iter().map(|file| parse_certificates(&file.0));
             let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(refuse)?.concat();
             (SsoSettings::new(issuer.trim(), sign_in_url.trim(), now), certificates)
+        }
+        SsoSource::Kept => {
+            let before = before.ok_or_else(|| refuse("there is no single sign-on yet: set it up first"))?;
+            (SsoSettings { updated: now, ..before.settings.clone() }, Vec::new())
         }
     };
     check_url(&settings.sign_in_url).map_err(refuse)?;
@@ -48,6 +52,11 @@ pub fn of(
             stored.push(certificate.to_stored(now));
         }
     }
+    // Of the same identity provider, what is held stays where no other is handed in.
+    let same = before.filter(|before| before.settings.entity_id == settings.entity_id);
+    if let (true, Some(before)) = (stored.is_empty(), same) {
+        stored.clone_from(&before.certificates);
+    }
     stored.sort_by(|one, two| one.sha256.cmp(&two.sha256));
     Ok(SsoConnection { settings, certificates: stored })
 }
@@ -56,9 +65,13 @@ fn with_options(mut settings: SsoSettings, options: &SsoOptions) -> Result<SsoSe
     // Destructured whole, so that a new option can't be forgotten.
     let SsoOptions { sign_out_url, binding, sign_requests, allow_sha1, skew_seconds, require_encryption, attributes } =
         options;
-    if let Some(url) = sign_out_url {
-        check_url(url).map_err(refuse)?;
-        settings.sign_out_url = Some(url.clone());
+    match sign_out_url.as_deref() {
+        None => {}
+        Some("") => settings.sign_out_url = None,
+        Some(url) => {
+            check_url(url).map_err(refuse)?;
+            settings.sign_out_url = Some(url.to_owned());
+        }
     }
     settings.sign_in_binding = binding.unwrap_or(settings.sign_in_binding);
     settings.sign_requests = sign_requests.unwrap_or(settings.sign_requests);

@@ -19,6 +19,9 @@ use crate::saml::{DecryptionKey, Expected, IdentityProvider, SamlError, Unverifi
 use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
+/// A day, in seconds.
+const DAY_SECONDS: i64 = 24 * 3600;
+
 fn view(admin: &Administration, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
     let (provider, slug) = (&admin.service_provider, &organization.slug);
     SsoView {
@@ -55,6 +58,7 @@ fn certificate_views(certificates: &[SsoCertificate], now: Timestamp) -> Vec<Cer
         not_before: certificate.not_before.to_string(),
         not_after: certificate.not_after.to_string(),
         expired: certificate.not_after < now,
+        days_left: (certificate.not_after.seconds() - now.seconds()).div_euclid(DAY_SECONDS),
     });
     views.collect()
 }

@@ -2,7 +2,7 @@
 
 use super::output::{facts, table};
 use super::text::{count, word};
-use crate::administration::api::{CertificateView, IdpView, SsoView};
+use crate::administration::api::{CertificateView, IdpView, Product, SsoView, products};
 
 /// How much of a certificate's SHA-256 is shown: enough to name it.
 const SHOWN_DIGITS: usize = 16;
@@ -18,8 +18,9 @@ pub fn show(view: &SsoView) -> String {
             format!("{slug} is linked to {admin}, whose single sign-on counts; this one is kept, and rests."),
         );
     }
-    for (product, fields) in products(view) {
-        parts.push(format!("{product}\n{}", indent(&facts(&fields))));
+    for Product { name, fields, .. } in products(view) {
+        let fields: Vec<_> = fields.into_iter().map(|field| (field.name, field.value)).collect();
+        parts.push(format!("{name}\n{}", indent(&facts(&fields))));
     }
     parts.push(format!("Others read the metadata at\n  {}", view.entity_id));
     parts.push(
@@ -31,76 +32,6 @@ pub fn show(view: &SsoView) -> String {
         Some(idp) => format!("Set of the identity provider:\n{}", indent(&idp_text(idp))),
     });
     parts.join("\n\n")
-}
-
-/// The fields of each product's form, in its own words: as README tells them.
-fn products(view: &SsoView) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
-    let (acs, entity_id, sign_on) = (|| view.acs_url.clone(), || view.entity_id.clone(), || view.sign_on_url.clone());
-    let said = str::to_owned;
-    let okta = vec![
-        ("Single sign-on URL", acs()),
-        ("Audience URI (SP Entity ID)", entity_id()),
-        ("Default RelayState", said("leave empty")),
-        ("Name ID format", said("Persistent")),
-        ("Attribute Statements", said("email → user.email; firstName → user.firstName; lastName → user.lastName")),
-    ];
-    let entra = vec![
-        ("Identifier (Entity ID)", entity_id()),
-        ("Reply URL (Assertion Consumer Service URL)", acs()),
-        ("Sign on URL", sign_on()),
-        ("Relay State, Logout Url", said("leave empty")),
-    ];
-    let google = vec![
-        ("ACS URL", acs()),
-        ("Entity ID", entity_id()),
-        ("Start URL", said("leave empty")),
-        ("Name ID format, Name ID", said("PERSISTENT or EMAIL; Basic Information > Primary email")),
-        ("Attribute mapping", said("Primary email → email; First name → firstName; Last name → lastName")),
-    ];
-    let onelogin = vec![
-        ("Audience (EntityID)", entity_id()),
-        ("Recipient, ACS (Consumer) URL", acs()),
-        ("ACS (Consumer) URL Validator", validator(&view.acs_url)),
-        ("Login URL", sign_on()),
-        ("SAML initiator", said("Service Provider")),
-        ("SAML nameID format", said("Persistent or Email")),
-        ("Parameters", said("email → Email; firstName → First Name; lastName → Last Name, each in the assertion")),
-        ("SAML Signature Algorithm", said("SHA-256")),
-    ];
-    let ad_fs = vec![
-        ("Federation metadata address", entity_id()),
-        ("Secure hash algorithm", said("SHA-256")),
-        ("Claims", said("E-Mail-Addresses → E-Mail Address; Given-Name → Given Name; Surname → Surname")),
-    ];
-    let keycloak = vec![
-        ("Client ID", entity_id()),
-        ("Home URL", sign_on()),
-        ("Valid redirect URIs, Master SAML Processing URL", acs()),
-        ("Name ID format", said("persistent")),
-        ("Force POST binding, Sign assertions", said("On")),
-        ("Client signature required", said("Off")),
-        ("Mappers (User Property)", said("email; firstName; lastName")),
-    ];
-    vec![
-        ("Okta", okta),
-        ("Microsoft Entra ID", entra),
-        ("Google Workspace", google),
-        ("OneLogin", onelogin),
-        ("AD FS", ad_fs),
-        ("Keycloak", keycloak),
-    ]
-}
-
-/// A regular expression that matches `url` alone, as OneLogin wants it.
-fn validator(url: &str) -> String {
-    let mut pattern = String::from("^");
-    for character in url.chars() {
-        if !character.is_ascii_alphanumeric() && !matches!(character, ':' | '-' | '_') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern + "$"
 }
 
 /// What was set, and what comes next.
@@ -156,15 +87,4 @@ pub fn certificates(found: &[CertificateView]) -> String {
     };
     let rows: Vec<_> = found.iter().map(row).collect();
     table(["SHA-256", "SUBJECT", "UNTIL"], &rows, "No certificates: single sign-on is off.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn onelogins_validator_matches_the_address_alone() {
-        let expected = r"^https:\/\/app\.example\.com\/\.vestibule\/saml\/acme\/acs$";
-        assert_eq!(validator("https://app.example.com/.vestibule/saml/acme/acs"), expected);
-    }
 }

@@ -10,12 +10,14 @@ mod explain;
 mod general;
 mod home;
 mod key;
+mod logins;
 mod operator;
 mod organizations;
 mod posted;
 mod scim;
 mod shared;
 mod shell;
+mod sso;
 mod words;
 
 use std::sync::Arc;
@@ -100,6 +102,8 @@ pub fn router(console: Console) -> Router {
         .merge(domain_pages())
         .merge(sharing_pages())
         .merge(looking_pages())
+        .merge(sign_on_pages())
+        .merge(login_pages())
         .route("/.vestibule/console/{*rest}", get(missing).post(missing))
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(Arc::new(console))
@@ -140,4 +144,30 @@ fn looking_pages() -> Router<Arc<Console>> {
         .route("/.vestibule/console/o/{slug}/audit/verify", post(audit::verify))
         .route("/.vestibule/console/o/{slug}/audit/export", get(audit::export))
         .route("/.vestibule/console/o/{slug}/explain", get(explain::show))
+}
+
+/// Single sign-on.
+fn sign_on_pages() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/sso", get(sso::show))
+        .route("/.vestibule/console/o/{slug}/sso/metadata", post(sso::metadata))
+        .route("/.vestibule/console/o/{slug}/sso/hand", post(sso::hand))
+        .route(
+            "/.vestibule/console/o/{slug}/sso/certificates",
+            get(sso::certificates::show).post(sso::certificates::add),
+        )
+        .route("/.vestibule/console/o/{slug}/sso/certificates/remove", post(sso::certificates::remove))
+        .route("/.vestibule/console/o/{slug}/sso/options", get(sso::options::show).post(sso::options::save))
+        .route("/.vestibule/console/o/{slug}/sso/access", get(sso::access::show).post(sso::access::save))
+        .route("/.vestibule/console/o/{slug}/sso/require", get(sso::require::show).post(sso::require::save))
+}
+
+/// The sign-in log.
+fn login_pages() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/logins", get(logins::list))
+        .route("/.vestibule/console/o/{slug}/logins/{id}", get(logins::show))
+        .route("/.vestibule/console/o/{slug}/logins/{id}/share", post(logins::share))
+        .route("/.vestibule/console/o/{slug}/logins/{id}/unshare", post(logins::unshare))
+        .route(logins::SHARED, get(logins::shared))
 }

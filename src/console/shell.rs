@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::door::Door;
-use super::{HERE, audit, domains, explain, general, scim, shared, words};
+use super::{HERE, audit, domains, explain, general, logins, scim, shared, sso, words};
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, Role};
@@ -18,9 +18,11 @@ type Entry = (&'static str, &'static str);
 /// The pages of a customer organization.
 const PAGES: &[Entry] = &[
     ("", "Home"),
+    (sso::PAGE, "Single sign-on"),
     (domains::PAGE, "Domains"),
     (shared::PAGE, "Shared SSO"),
     (scim::PAGE, "SCIM"),
+    (logins::PAGE, "Sign-in log"),
     (audit::PAGE, "Audit"),
     (explain::PAGE, "What would happen if"),
     (general::PAGE, "General"),

@@ -6,8 +6,11 @@ mod audit;
 mod console;
 mod domains;
 mod link;
+mod lockout;
+mod login_log;
 mod overview;
 mod people;
+mod products;
 mod scim;
 mod scim_log;
 mod sessions;
@@ -29,11 +32,14 @@ pub use link::{
     DomainChange, HeldFrom, HeldSetting, LinkCode, LinkCodeView, LinkJoin, LinkLeave, LinkList, LinkPreview,
     LinkPreviewView, LinkShow, LinkStateView, LinkView, PREVIEW_LIMIT, PersonChange,
 };
+pub use lockout::{Lockout, LockoutPerson, LockoutView};
+pub use login_log::{LoginDetail, LoginNamed, LoginPage, LoginPageView, LoginShared};
 pub use overview::{Attention, AttentionPage, DayView, OverviewShow, OverviewView};
 pub use people::{
     MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
     UserResetPassword, UserResetSecondFactor, UserSet, UserShow, UserView,
 };
+pub use products::{Field, Product, guess, other, products};
 pub use scim::{
     ScimDrift, ScimDriftView, ScimPeople, ScimPeopleView, ScimPersonView, ScimShow, ScimStateView, ScimTokenIssue,
     ScimTokenRevoke, ScimTokenState, ScimTokenView, Slip, SlipView,
@@ -42,7 +48,7 @@ pub use scim_log::{ScimLog, ScimLogOne, ScimRequestView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
     CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
-    SsoSet, SsoShow, SsoSource, SsoTest, SsoTestView, SsoView,
+    SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoTest, SsoTestView, SsoView,
 };
 
 pub use teams::{

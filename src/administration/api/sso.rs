@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::LoginView;
 use crate::directory::{AttributeMapping, Binding, LoginCheck};
 use crate::kernel::{EmailAddress, Slug, Timestamp};
 
@@ -51,9 +52,11 @@ pub enum SsoSource {
         issuer: String,
         /// Where sign-in requests go.
         sign_in_url: String,
-        /// Its signing certificates.
+        /// Its signing certificates; none: those that are held of this very issuer stay.
         certificates: Vec<FileBytes>,
     },
+    /// What is held stays; only options change.
+    Kept,
 }
 
 /// `sso set`: `None` leaves an option as it is, or at its default if the connection is new.
@@ -71,7 +74,7 @@ pub struct SsoSet {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SsoOptions {
-    /// Where logout requests go.
+    /// Where logout requests go; empty: nowhere.
     pub sign_out_url: Option<String>,
     /// How sign-in requests travel.
     pub binding: Option<Binding>,
@@ -135,6 +138,9 @@ pub struct CertificateView {
     pub not_after: String,
     /// Whether it is not valid now. It still verifies (R16).
     pub expired: bool,
+    /// How many whole days it is valid still; negative: since when it is not.
+    #[serde(default)]
+    pub days_left: i64,
 }
 
 /// `sso certificate add`
@@ -184,4 +190,33 @@ pub struct SsoTestView {
     pub refused: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
+}
+
+/// How does single sign-on do?
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SsoState {
+    /// Which organization.
+    pub slug: Slug,
+}
+
+/// How single sign-on does, of the identity provider that is set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SsoStateView {
+    /// The last test, if it is still kept.
+    pub last_test: Option<LoginView>,
+    /// Something was changed since that test.
+    pub stale: bool,
+    /// When somebody last signed in by it, of the sign-ins that are kept.
+    pub last_sign_in: Option<String>,
+    /// People are provisioned by SCIM.
+    pub scim: bool,
+    /// The sign-in of an owner or admin that lets single sign-on be required (D10).
+    pub proof: Option<String>,
+}
+
+impl SsoStateView {
+    /// Whether the last test was of what is set now, and all was right.
+    pub fn tested_well(&self) -> bool {
+        !self.stale && self.last_test.as_ref().is_some_and(|test| test.reason.is_none())
+    }
 }

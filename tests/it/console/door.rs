@@ -23,6 +23,12 @@ pub const PAGES: &[&str] = &[
     "/scim/requests",
     "/audit",
     "/explain",
+    "/sso",
+    "/sso/certificates",
+    "/sso/options",
+    "/sso/access",
+    "/sso/require",
+    "/logins",
 ];
 /// Every address that takes a form.
 pub const FORMS: &[&str] = &[
@@ -39,6 +45,15 @@ pub const FORMS: &[&str] = &[
     "/scim/issue",
     "/scim/revoke",
     "/audit/verify",
+    "/sso/metadata",
+    "/sso/hand",
+    "/sso/certificates",
+    "/sso/certificates/remove",
+    "/sso/options",
+    "/sso/access",
+    "/sso/require",
+    "/logins/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/share",
+    "/logins/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/unshare",
 ];
 
 fn at(slug: &str, rest: &str) -> String {

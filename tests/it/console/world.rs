@@ -229,12 +229,28 @@ impl Browser {
         self.post(to, &all).await
     }
 
+    /// Posts a form with a file, as a browser does from a page of this site.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], (name, bytes): (&str, &[u8])) -> Page {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.b\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--x1--\r\n");
+        self.send_as(Method::POST, path, "multipart/form-data; boundary=x1", body).await
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: String) -> Page {
+        self.send_as(method, path, "application/x-www-form-urlencoded", body.into_bytes()).await
+    }
+
+    async fn send_as(&mut self, method: Method, path: &str, content_type: &str, body: Vec<u8>) -> Page {
         let mut request = Request::builder().method(&method).uri(path).header("user-agent", "Test/1.0");
         if method == Method::POST {
-            request = request
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header("sec-fetch-site", "same-origin");
+            request = request.header(CONTENT_TYPE, content_type).header("sec-fetch-site", "same-origin");
         }
         if !self.cookies.is_empty() {
             let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
