@@ -175,7 +175,8 @@ fn days(logins: &[LoginRecord], now: Timestamp) -> Vec<DayView> {
         let Some(held) = days.iter_mut().find(|held| held.date == date) else { continue };
         match record.outcome {
             LoginOutcome::Refused { .. } => held.refused += 1,
-            _ => held.accepted += 1,
+            LoginOutcome::Accepted | LoginOutcome::Continued => held.accepted += 1,
+            LoginOutcome::Tested { .. } => {}
         }
     }
     days

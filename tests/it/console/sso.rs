@@ -78,8 +78,10 @@ async fn r53_each_wrong_upload_has_its_own_answer_and_changes_nothing() {
     let before = sso::connection(&site.store.reader(), acme.id).await.unwrap();
     let (metadata, certificates) = (format!("{PAGE}/metadata"), format!("{PAGE}/certificates"));
     let okta = file("metadata/okta.xml");
-    let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    let cases: [(&str, &[u8], &str); 9] = [
+    let file = |name: &str| file(&format!("certificates/{name}"));
+    let (p12, p7b, request) = (file("bundle.p12"), file("bundle_der.p7b"), file("request.csr"));
+    let (private_key, public_key, weak) = (file("private_key.pem"), file("public.pem"), file("rsa1024.pem"));
+    let cases: [(&str, &[u8], &str); 14] = [
         (&metadata, b"", "the file is empty"),
         (&metadata, b"<!doctype html><html></html>", "this is a web page, not metadata"),
         (&metadata, b"<a/>", "this is not SAML metadata"),
@@ -87,7 +89,12 @@ async fn r53_each_wrong_upload_has_its_own_answer_and_changes_nothing() {
         (&certificates, &okta, "this is metadata, not a certificate"),
         (&certificates, b"<a/>", "this is an XML document, neither a certificate nor metadata"),
         (&certificates, b"<html></html>", "this is a web page"),
-        (&certificates, pem.as_bytes(), "this holds a private key"),
+        (&certificates, &private_key, "this holds a private key"),
+        (&certificates, &public_key, "this is a bare public key"),
+        (&certificates, &request, "this is a certificate request"),
+        (&certificates, &p7b, "this is a PKCS#7 bundle"),
+        (&certificates, &p12, "this is a PKCS#12 bundle"),
+        (&certificates, &weak, "has a weak key"),
         (&certificates, b"\x89PNG\r\n\x1a\n\xff\xfe", "this is not a certificate"),
     ];
     for (to, bytes, answer) in cases {
@@ -149,11 +156,7 @@ async fn certificates_stand_side_by_side_and_the_last_one_can_not_go() {
     set_up(&mut ada).await;
     let here = format!("{PAGE}/certificates");
     ada.get(&here).await.says("days left").says("the only one");
-    let next = file("metadata/keycloak.xml");
-    let next = String::from_utf8(next).unwrap();
-    let (_, rest) = next.split_once("X509Certificate>").unwrap();
-    let base64 = rest.split('<').next().unwrap();
-    let page = upload(&mut ada, &here, &here, &[], base64.as_bytes()).await;
+    let page = upload(&mut ada, &here, &here, &[], &file("certificates/p256.pem")).await;
     assert_eq!(page.location, format!("{here}?done=added"), "{}", page.body);
     let held = sso::certificates(&site.store.reader(), acme.id).await.unwrap();
     assert_eq!(held.len(), 2);
@@ -199,7 +202,7 @@ async fn d10_who_would_be_locked_out_is_told_before_and_only_a_sign_in_that_work
     let page = ada.get(&here).await;
     page.says("eve@nobody.example").says("nobody has proved nobody.example").hides("bob@acme.example");
     page.says("ada@acme.example").says("has none yet").says("a test is not enough");
-    let page = ada.submit(&here, &here, &[("require", "true"), ("agreed", "on")]).await;
+    let page = ada.submit(PAGE, &here, &[("require", "true"), ("agreed", "on")]).await;
     assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.body);
     let idp = sso::connection(&site.store.reader(), acme.id).await.unwrap().unwrap().settings.entity_id;
     let email = "ada@acme.example".parse().unwrap();

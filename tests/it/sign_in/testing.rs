@@ -1,5 +1,7 @@
 //! Test sign-ins (R55): through the identity provider and back, each check shown, and nothing changed.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use vestibule::directory::{OrgKind, Organization, audit, sso_proof, sso_test, user};
 use vestibule::kernel::{Role, SystemRng};
@@ -21,7 +23,9 @@ async fn owner(site: &Site) -> Browser {
     browser
 }
 
-async fn begin(browser: &mut Browser) -> Sent {
+async fn begin(site: &Site, browser: &mut Browser) -> Sent {
+    // So that the log has it behind what was before.
+    site.clock.advance(Duration::from_secs(1));
     let page = browser.post(TEST, &[]).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
     read_sent(page.location())
@@ -45,7 +49,7 @@ async fn a_test_shows_each_check_and_changes_nothing() {
     let session = ada.cookies.get("vestibule").cloned();
     let page = ada.get(TEST).await;
     assert!(page.body.contains("https://idp.acme.example/sso"), "{page:?}");
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     let answer = site.acme_idp.answer(&sent).email("new@acme.example").name_id("tested-1");
     let page = ada.return_with(&answer).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
@@ -68,7 +72,7 @@ async fn d10_a_test_is_no_sign_in_that_lets_single_sign_on_be_required() {
     let site = Site::new().await;
     let mut ada = owner(&site).await;
     assert!(sso_proof::of(&site.store.reader(), &site.acme).await.is_err(), "she was a member when she signed in");
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     ada.return_with(&site.acme_idp.answer(&sent)).await;
     assert!(sso_proof::of(&site.store.reader(), &site.acme).await.is_err());
     // The real one, though she is in already.
@@ -83,7 +87,7 @@ async fn what_is_wrong_is_shown_with_expected_received_and_the_fix() {
     let site = Site::new().await;
     let mut ada = owner(&site).await;
     let before = state(&site, &site.acme).await;
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     let mut answer = site.acme_idp.answer(&sent).email("new@acme.example");
     answer.slug = "globex".to_owned();
     let page = ada.return_with(&answer).await;
@@ -93,7 +97,7 @@ async fn what_is_wrong_is_shown_with_expected_received_and_the_fix() {
     }
     assert!(site.last_code(&site.acme).await.starts_with("tested "));
     // Refused by the organization's rules, after a right answer.
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     let page = ada.return_with(&site.acme_idp.answer(&sent).email("x@other.example")).await;
     assert!(page.body.contains("email_domain") && page.body.contains(">wrong<"), "{page:?}");
     assert_eq!(site.last_code(&site.acme).await, "tested email_domain");
@@ -104,7 +108,7 @@ async fn what_is_wrong_is_shown_with_expected_received_and_the_fix() {
 async fn the_result_is_for_the_browser_that_began_it_and_can_be_looked_at_again() {
     let site = Site::new().await;
     let mut ada = owner(&site).await;
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     let answer = site.acme_idp.answer(&sent);
     let page = ada.bring(&answer).await;
     let finish = page.location().to_owned();
@@ -147,7 +151,7 @@ async fn d5_a_test_names_no_organization_that_is_not_theirs() {
     let mut ada = owner(&site).await;
     site.change(&site.acme, |acme| acme.set("idp_managed_access", "false")).await;
     site.add(&site.globex, "gus@acme.example", Role::Member).await;
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     let page = ada.return_with(&site.acme_idp.answer(&sent).email("gus@acme.example")).await;
     assert!(page.body.contains("a member of another organization") && !page.body.contains("globex"), "{page:?}");
 }
@@ -163,7 +167,7 @@ async fn the_operator_tests_without_an_account() {
         site.store.transaction::<_, vestibule::store::StoreError, _, _>("test", enter).await.unwrap();
     let mut browser = site.browser();
     browser.cookies.insert("vestibule-operator".to_owned(), token.unwrap());
-    let sent = begin(&mut browser).await;
+    let sent = begin(&site, &mut browser).await;
     // The way back comes from another site: this cookie does not come along.
     browser.cookies.remove("vestibule-operator");
     let page = browser.return_with(&site.acme_idp.answer(&sent)).await;
@@ -185,10 +189,10 @@ async fn under_a_link_a_test_of_the_resting_connection_says_so() {
         )
         .await?;
         let code = vestibule::directory::link::code(&tx, &SystemRng, &group)?;
-        vestibule::directory::link::join(&tx, &site.acme, code.expose(), std::time::Duration::ZERO).await
+        vestibule::directory::link::join(&tx, &site.acme, code.expose(), Duration::ZERO).await
     };
     site.store.transaction("test", link).await.unwrap();
-    let sent = begin(&mut ada).await;
+    let sent = begin(&site, &mut ada).await;
     ada.return_with(&site.acme_idp.answer(&sent)).await;
     assert_eq!(site.last_code(&site.acme).await, "tested connection_rests");
 }
