@@ -327,7 +327,7 @@ async fn update(tx: &Tx, user: &User, identity: &AssertedIdentity<'_>) -> Result
         barred::follow(tx, &user.email, &updated.email).await?;
     }
     if updated != *user {
-        user::save(tx, &updated, &user.email)?;
+        user::save(tx, &updated).await?;
     }
     Ok(updated)
 }

@@ -1,6 +1,6 @@
 //! What a store of an earlier version lacks, such as index rows, made once when the server starts.
 
-use super::{audit, claim, user};
+use super::{audit, claim, member_index, user};
 use crate::kernel::{DomainName, OrgId, UserId};
 use crate::store::{Store, StoreError, Tx};
 
@@ -13,6 +13,7 @@ const PAGE: usize = 500;
 /// [`StoreError`].
 pub async fn backfill(store: &Store) -> Result<(), StoreError> {
     audit::chain_older(store).await?;
+    member_index::backfill(store).await?;
     let tx = store.reader();
     if tx.scan(&user::BY_DOMAIN, &(), None, 1).await?.is_empty() {
         let mut after: Option<UserId> = None;

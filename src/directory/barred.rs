@@ -37,7 +37,7 @@ pub async fn bring_back(tx: &Tx, organization: OrgId, account: User) -> Result<U
         return Ok(account);
     }
     let account = User { active: true, ..account };
-    user::save(tx, &account, &account.email)?;
+    user::save(tx, &account).await?;
     Ok(account)
 }
 

@@ -1,9 +1,9 @@
 //! What `vestibule check --store` asks of the directory: every record decodes, and every index agrees with its records.
 
 use super::{
-    access_request, audit, barred, claim, discovery, gain_stamp, last_used, link, login, member, one_time_link,
-    organization, outbox, password, provisioning, provisioning_log, sso, sso_proof, team, team_member, two_factor,
-    user,
+    access_request, audit, barred, claim, discovery, gain_stamp, last_used, link, login, member, member_index,
+    one_time_link, organization, outbox, password, provisioning, provisioning_log, sso, sso_proof, team, team_member,
+    two_factor, user,
 };
 use crate::kernel::OrgId;
 use crate::store::{StoreError, TableChecker, Tx, checker, decodes};
@@ -26,6 +26,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(organizations());
     all.extend(users());
     all.extend(members());
+    all.extend(member_index::checkers());
     all.extend(teams());
     all.extend(team_members());
     all.extend(claims());
@@ -78,8 +79,11 @@ fn members() -> Vec<TableChecker> {
         if tx.get(&member::BY_USER, &(user, organization)).await?.is_none() {
             return Ok(unless(false, "the membership is missing in the account's organizations"));
         }
-        if user::by_id(&tx, user).await?.is_none() {
+        let Some(account) = user::by_id(&tx, user).await? else {
             return Ok(unless(false, "there is no such account"));
+        };
+        if !member_index::is_listed(&tx, &record, &account).await? {
+            return Ok(unless(false, "the member is missing in the list by address or name"));
         }
         if tx.get(&member::ASLEEP, &(organization, user)).await?.is_some() != record.asleep {
             return Ok(unless(false, "it sleeps, or not, otherwise than the list of those that sleep says"));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
+use super::member_index;
 use super::organization::Organization;
 use super::team_member;
 use super::user::{self, User};
@@ -85,6 +86,12 @@ pub async fn add(
     let member = Member { organization: organization.id, user: user.id, role, origin, created, asleep: false };
     tx.put(&MEMBERS, &key, &member)?;
     tx.put(&BY_USER, &(user.id, organization.id), &())?;
+    let account = user::by_id(tx, user.id).await?;
+    if let Some(account) = &account {
+        // Unchanged: whoever changes the address meanwhile looks again at where it is listed.
+        tx.put(&user::USERS, &user.id, account)?;
+    }
+    member_index::list(tx, organization.id, account.as_ref().unwrap_or(user))?;
     Ok(member)
 }
 
@@ -152,6 +159,8 @@ pub async fn remove(tx: &Tx, organization: &Organization, user: &User) -> Result
     };
     tx.delete(&BY_USER, &(user.id, organization.id));
     tx.delete(&ASLEEP, &(organization.id, user.id));
+    let account = user::by_id(tx, user.id).await?;
+    member_index::unlist(tx, organization.id, account.as_ref().unwrap_or(user));
     team_member::remove_all_of_user(tx, organization.id, user.id).await?;
     Ok(member)
 }
@@ -195,6 +204,7 @@ pub async fn of_user(tx: &Tx, user: UserId) -> Result<Vec<OrgId>, StoreError> {
 
 /// Ends all memberships of an organization.
 pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), StoreError> {
+    member_index::remove_all(tx, organization).await?;
     loop {
         let page = list(tx, organization, None).await?;
         if page.is_empty() {

@@ -22,6 +22,7 @@ pub mod login;
 pub mod login_share;
 pub mod look;
 pub mod member;
+pub mod member_index;
 pub mod one_time_link;
 pub mod organization;
 pub mod outbox;

@@ -210,7 +210,7 @@ mod tests {
         assert!(!taken(&tokens[0]).await && taken(&tokens[1]).await, "the oldest made room");
         let moved = async |tx: &Tx| {
             let changed = User { email: "ada@globex.example".parse().unwrap(), ..user.clone() };
-            user::save(tx, &changed, &user.email)
+            user::save(tx, &changed).await
         };
         run(&store, moved).await;
         assert!(!taken(&tokens[2]).await, "the address is another by now");

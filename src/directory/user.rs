@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
+use super::member_index;
 use crate::kernel::{DomainName, EmailAddress, OrgId, Rng, Timestamp, UserId};
 use crate::store::{StoreError, Table, Tx};
 
@@ -124,14 +125,17 @@ pub fn create(tx: &Tx, rng: &dyn Rng, email: &EmailAddress) -> Result<User, Stor
     Ok(user)
 }
 
-/// Writes a changed account, moving the index if the address changed from `old_email`.
+/// Writes a changed account, moving what leads to it if its address or name changed.
 /// The caller has looked that the new address is free.
-pub fn save(tx: &Tx, user: &User, old_email: &EmailAddress) -> Result<(), StoreError> {
-    if user.email != *old_email {
-        tx.delete(&BY_EMAIL, old_email);
-        tx.put(&BY_EMAIL, &user.email, &user.id)?;
-        tx.delete(&BY_DOMAIN, &(old_email.domain(), user.id));
-        tx.put(&BY_DOMAIN, &(user.email.domain(), user.id), &())?;
+pub async fn save(tx: &Tx, user: &User) -> Result<(), StoreError> {
+    if let Some(before) = by_id(tx, user.id).await? {
+        if user.email != before.email {
+            tx.delete(&BY_EMAIL, &before.email);
+            tx.put(&BY_EMAIL, &user.email, &user.id)?;
+            tx.delete(&BY_DOMAIN, &(before.email.domain(), user.id));
+            tx.put(&BY_DOMAIN, &(user.email.domain(), user.id), &())?;
+        }
+        member_index::moved(tx, &before, user).await?;
     }
     tx.put(&USERS, &user.id, user)
 }
@@ -150,7 +154,7 @@ pub async fn set_active(tx: &Tx, email: &EmailAddress, active: bool) -> Result<U
     let mut user = by_email(tx, email).await?;
     if user.active != active {
         user.active = active;
-        save(tx, &user, email)?;
+        save(tx, &user).await?;
     }
     Ok(user)
 }

@@ -140,7 +140,7 @@ pub async fn delete(
     }
     linked_group::forget_person(tx, scope.organization(), account.id).await?;
     switch_off(tx, scope, account)?;
-    user::save(tx, &User { active: false, ..account.clone() }, &account.email)?;
+    user::save(tx, &User { active: false, ..account.clone() }).await?;
     password::forget(tx, account.id).await?;
     one_time_link::forget_all(tx, account.id).await?;
     let before = person.record.as_ref().map(|record| told(&record.attributes, account.active)).unwrap_or_default();
@@ -211,7 +211,7 @@ async fn apply(
         switch_off(tx, scope, &after)?;
     }
     if after != *before {
-        user::save(tx, &after, &before.email)?;
+        user::save(tx, &after).await?;
     }
     Ok(after)
 }

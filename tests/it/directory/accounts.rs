@@ -87,7 +87,7 @@ async fn a_link_to_an_account_that_left_the_domains_is_void() {
     let moved = async |tx: Tx| {
         let mut user = ada.clone();
         user.email = "ada@elsewhere.example".parse().unwrap();
-        user::save(&tx, &user, &ada.email)
+        user::save(&tx, &user).await
     };
     directory.store.transaction("test", moved).await.unwrap();
     let now = directory.signs_in(&acme, Says { name_id: Some("1"), ..says("ada@acme.example") }).await.unwrap().user;

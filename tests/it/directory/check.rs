@@ -11,6 +11,7 @@ use super::{Directory, Says, says};
 const BY_SLUG: Table<Slug, OrgId> = Table::new("organization_by_slug");
 const BY_EMAIL: Table<EmailAddress, UserId> = Table::new("user_by_email");
 const BY_USER: Table<(UserId, OrgId), ()> = Table::new("member_by_user");
+const BY_ADDRESS: Table<(OrgId, String, UserId), ()> = Table::new("member_by_email");
 const USERS_OF_DOMAIN: Table<(DomainName, UserId), ()> = Table::new("user_by_domain");
 const CLAIMANTS: Table<(DomainName, OrgId), ()> = Table::new("claimants");
 const DUE: Table<(Timestamp, OrgId, DomainName), ()> = Table::new("claim_due");
@@ -68,6 +69,13 @@ async fn each_damage_is_told() {
         .await;
     check(|tx, acme, ada| tx.delete(&BY_USER, &(ada, acme)), "missing in the account's organizations").await;
     check(|tx, _, ada| tx.put(&BY_USER, &(ada, OrgId::from_bytes([9; 16])), &()).unwrap(), "is no member of").await;
+    check(
+        |tx, acme, ada| tx.delete(&BY_ADDRESS, &(acme, "ada.king@acme.example".to_owned(), ada)),
+        "missing in the list",
+    )
+    .await;
+    check(|tx, acme, ada| tx.put(&BY_ADDRESS, &(acme, "x".to_owned(), ada), &()).unwrap(), "nobody of that address")
+        .await;
     check(|tx, _, _| tx.delete(&VERIFIED, &"acme.example".parse().unwrap()), "does not lead to it").await;
     check(|tx, acme, _| tx.put(&VERIFIED, &"x.example".parse().unwrap(), &acme).unwrap(), "no verified claim").await;
     check(|tx, _, ada| tx.delete(&USERS_OF_DOMAIN, &(domain("acme.example"), ada)), "the list of its domain").await;

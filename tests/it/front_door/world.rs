@@ -114,7 +114,7 @@ async fn people(store: &Store) -> (Organization, User) {
         let acme = organization::create(&tx, &SystemRng, &"acme".parse().unwrap(), "Acme", OrgKind::Customer).await?;
         let mut ada = user::create(&tx, &SystemRng, &"ada@acme.example".parse().unwrap())?;
         ada.first_name = Some("Zoë".to_owned());
-        user::save(&tx, &ada, &ada.email)?;
+        user::save(&tx, &ada).await?;
         member::add(&tx, &acme, &ada, Role::Admin, Origin::Hand).await?;
         Ok::<_, DirectoryError>((acme, ada))
     };
