@@ -72,7 +72,7 @@ pub async fn end(
         trouble
     };
     let id: SessionId = form.get("session").unwrap_or_default().parse().map_err(|_| missing())?;
-    if !portal.sessions_of(visitor.user).await?.iter().any(|session| session.id == id) {
+    if !portal.is_session_of(visitor.user, id).await? {
         return Err(missing());
     }
     portal.end_sessions(visitor, &[id], client).await?;

@@ -8,7 +8,6 @@ mod account;
 mod acs;
 mod admitting;
 mod attempt;
-mod browser_name;
 mod confirm;
 mod entering;
 mod factor_settings;
@@ -60,7 +59,7 @@ pub use state::Portal;
 
 use crate::store::{TableChecker, decodes};
 use crate::web::edge::{self, Edge};
-use crate::web::{age, form, same_origin};
+use crate::web::{age, browser_name, form, same_origin};
 use page::Trouble;
 
 /// What is promised of the portal's own tables: each of their rows is over after a while, and decodes until then.

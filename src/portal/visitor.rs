@@ -90,6 +90,12 @@ impl Portal {
         self.store.transaction("end other sessions", end).await
     }
 
+    /// Whether a session is one of this account, and not over.
+    pub(super) async fn is_session_of(&self, user: UserId, id: SessionId) -> Result<bool, Trouble> {
+        let found = records::find(&self.store.reader(), id).await?;
+        Ok(found.is_some_and(|record| record.user == user))
+    }
+
     /// The sessions of an account, newest first.
     pub(super) async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionRecord>, Trouble> {
         Ok(records::list(&self.store.reader(), Scope::User(user)).await?)
