@@ -2,7 +2,7 @@
 
 use super::Administration;
 use crate::directory::authority::{self, Act, Actor, Denied, Target};
-use crate::directory::{User, effective, link, user};
+use crate::directory::{DirectoryError, Organization, User, effective, link, member, user};
 use crate::kernel::{EmailAddress, Fault, FaultKind, OrgId, UserId};
 use crate::store::Tx;
 
@@ -138,6 +138,43 @@ impl Administration {
         }
         let text = "This address is not of a domain that your organization has proved, so nothing is told about it.";
         Err(Fault::new(FaultKind::Forbidden, text, "a look at an address of another organization"))
+    }
+
+    /// The account of this address, as far as whoever acts may know of it: the operator of any, anybody else of the
+    /// members of this organization; of others, not even whether there is one (D19).
+    ///
+    /// # Errors
+    /// «Not found»; the store's.
+    pub async fn account_in(&self, tx: &Tx, organization: &Organization, email: &EmailAddress) -> Result<User, Fault> {
+        let found = user::find_by_email(tx, email).await?;
+        if self.is_operator() {
+            return found.ok_or_else(|| DirectoryError::NoSuchUser(email.clone()).into());
+        }
+        if let Some(account) = found
+            && member::record(tx, organization.id, account.id).await?.is_some()
+        {
+            return Ok(account);
+        }
+        Err(DirectoryError::NotAMember(organization.slug.clone(), email.clone()).into())
+    }
+
+    /// The account of this address, for what concerns all of it (D5): whoever is told that there is none would have been
+    /// let in.
+    ///
+    /// # Errors
+    /// «Not found»; «Forbidden»; the store's.
+    pub async fn account_of(&self, tx: &Tx, email: &EmailAddress) -> Result<User, Fault> {
+        if let Some(account) = user::find_by_email(tx, email).await? {
+            return Ok(account);
+        }
+        if let Some(own) = self.by.organization() {
+            let holder = effective::of_domain(tx, &email.domain()).await?.map(|held| held.organization.id);
+            if holder != Some(own) {
+                return Err(denied(Denied::NotTheirAccount));
+            }
+            self.permit(tx, Act::Manage(own), None).await?;
+        }
+        Err(DirectoryError::NoSuchUser(email.clone()).into())
     }
 
     /// Whether nobody would be left to run the organization, which the operator alone may bring about (D18).

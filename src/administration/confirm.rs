@@ -17,7 +17,7 @@ pub async fn confirm(admin: Arc<Administration>, call: UserConfirm) -> Result<Ch
         .store
         .transaction("user confirm", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_in(&tx, &found, &call.email).await?;
             admin.permit(&tx, Act::Confirm(found.id), Some(&account)).await?;
             if !member::wake(&tx, &found, &account).await? {
                 return Ok::<_, Fault>(Changes::default());

@@ -23,6 +23,7 @@ pub mod link_show;
 pub mod lockout;
 pub mod login_log;
 pub mod logins;
+pub mod members;
 pub mod organization;
 pub mod overview;
 pub mod scim_log;
@@ -33,6 +34,8 @@ pub mod session;
 pub mod sso;
 pub mod sso_state;
 pub mod team;
+pub mod team_pages;
+pub mod two_factor;
 pub mod user;
 pub mod webhook;
 

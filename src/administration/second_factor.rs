@@ -7,7 +7,7 @@ use super::Administration;
 use super::api::{Changes, Difference, SecondFactorView, UserResetSecondFactor};
 use super::user::chains;
 use crate::directory::authority::Act;
-use crate::directory::{Mail, User, outbox, user};
+use crate::directory::{Mail, User, outbox};
 use crate::kernel::{Fault, UserId};
 use crate::second_factor::{factors, trusted};
 use crate::session::half;
@@ -23,7 +23,7 @@ pub async fn reset(admin: Arc<Administration>, call: UserResetSecondFactor) -> R
     admin
         .store
         .transaction("user reset-second-factor", async |tx: Tx| {
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_of(&tx, &call.email).await?;
             admin.permit(&tx, Act::ResetSecondFactor, Some(&account)).await?;
             let before = view(&tx, account.id).await?.methods.join(", ");
             if !factors::remove_all(&tx, account.id).await? {
@@ -59,7 +59,11 @@ async fn write_to(admin: &Administration, tx: &Tx, account: &User) -> Result<(),
 /// What an account has.
 pub async fn view(tx: &Tx, account: UserId) -> Result<SecondFactorView, StoreError> {
     let held = factors::of(tx, account).await?;
-    let methods = held.app.iter().map(|app| format!("authenticator app, since {}", app.since)).collect();
+    let app = held.app.iter().map(|app| format!("authenticator app, since {}", app.since));
+    // Neither the number nor what a person calls a key: this is told to the audit, too.
+    let phone = held.phone.iter().map(|phone| format!("codes by SMS, since {}", phone.since));
+    let keys = held.passkeys.iter().map(|key| format!("passkey, since {}", key.since));
+    let methods = app.chain(phone).chain(keys).collect();
     let trusted_browsers = trusted::of(tx, account).await?.len();
     Ok(SecondFactorView { methods, recovery_codes: held.recovery.left(), trusted_browsers })
 }

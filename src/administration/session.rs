@@ -20,14 +20,16 @@ pub async fn list(admin: Arc<Administration>, call: SessionList) -> Result<Vec<S
     let (scope, _) = scope(&admin, &tx, &call.whose).await?;
     let mut views = Vec::new();
     for record in records::list(&tx, scope).await? {
-        views.push(view(&tx, record).await?);
+        views.push(view(&admin, &tx, record).await?);
     }
     Ok(views)
 }
 
-async fn view(tx: &Tx, record: SessionRecord) -> Result<SessionView, StoreError> {
+/// Of an account that is theirs, the sessions elsewhere are, too (D5); in which organization is not told (D19).
+async fn view(admin: &Administration, tx: &Tx, record: SessionRecord) -> Result<SessionView, StoreError> {
     let account = user::by_id(tx, record.user).await?;
-    let slug = match record.organization {
+    let told = |id: &OrgId| admin.by.organization().is_none_or(|own| own == *id);
+    let slug = match record.organization.filter(told) {
         Some(id) => slug_of(tx, id).await?,
         None => None,
     };

@@ -7,22 +7,29 @@ use super::api::{
     Changes, Difference, TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename,
     TeamSetRole, TeamShow, TeamView,
 };
+use super::user::known_name;
 use crate::directory::authority::Act;
+use crate::directory::team_member::TeamMember;
 use crate::directory::{Organization, Origin, Team, User, organization, team, team_member, user};
 use crate::kernel::{Fault, Role};
 use crate::store::{StoreError, Tx};
 
 /// How many members of a team are shown at most.
 const SHOWN: usize = 10_000;
+/// Up to how many members of a team are counted.
+pub const TEAM_COUNT_LIMIT: usize = 10_000;
 
-async fn view(tx: &Tx, organization: &Organization, team: &Team) -> Result<TeamView, StoreError> {
+/// A team, its members counted up to `limit`.
+pub async fn view(tx: &Tx, organization: &Organization, team: &Team, limit: usize) -> Result<TeamView, StoreError> {
+    let counted = team_member::list(tx, team, None, limit + 1).await?.len();
     Ok(TeamView {
         slug: organization.slug.clone(),
         name: team.name.clone(),
         role: team.role,
         origin: team.origin,
         since: team.created.to_string(),
-        size: team_member::list_all(tx, team).await?.len(),
+        size: counted.min(limit),
+        more: counted > limit,
     })
 }
 
@@ -133,7 +140,7 @@ pub async fn create(admin: Arc<Administration>, call: TeamCreate) -> Result<Team
                 admin.permit(&tx, Act::Own(found.id), None).await?;
             }
             let made = make(admin, &tx, &found, &call.name, call.role).await?;
-            Ok::<_, Fault>(view(&tx, &found, &made).await?)
+            Ok::<_, Fault>(view(&tx, &found, &made, TEAM_COUNT_LIMIT).await?)
         })
         .await
 }
@@ -145,9 +152,15 @@ pub async fn list(admin: Arc<Administration>, call: TeamList) -> Result<Vec<Team
     admin.permit(&tx, Act::Manage(found.id), None).await?;
     let mut views = Vec::new();
     for team in team::list_all(&tx, found.id).await? {
-        views.push(view(&tx, &found, &team).await?);
+        views.push(view(&tx, &found, &team, TEAM_COUNT_LIMIT).await?);
     }
     Ok(views)
+}
+
+/// Somebody in a team.
+pub fn member_view(account: User, member: &TeamMember) -> TeamMemberView {
+    let name = known_name(&account);
+    TeamMemberView { email: account.email, name, origin: member.origin, since: member.created.to_string() }
 }
 
 /// Who is in a team.
@@ -159,9 +172,7 @@ pub async fn show(admin: Arc<Administration>, call: TeamShow) -> Result<Vec<Team
     let mut views = Vec::new();
     for (id, member) in team_member::list(&tx, &team, None, SHOWN).await? {
         if let Some(account) = user::by_id(&tx, id).await? {
-            let name = (account.first_name.is_some() || account.last_name.is_some()).then(|| account.display_name());
-            let since = member.created.to_string();
-            views.push(TeamMemberView { email: account.email, name, origin: member.origin, since });
+            views.push(member_view(account, &member));
         }
     }
     views.sort_by(|one, two| one.email.cmp(&two.email));
@@ -176,7 +187,7 @@ pub async fn add(admin: Arc<Administration>, call: TeamAdd) -> Result<Changes, F
         .transaction("team add", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_in(&tx, &found, &call.email).await?;
             admin.permit(&tx, Act::MoveInTeam(found.id, team.role), Some(&account)).await?;
             let fresh = put_in(admin, &tx, &found, &team, &account).await?;
             let added = Difference::new(&found.slug, in_team(&team), None, account.email.to_string());
@@ -198,7 +209,7 @@ pub async fn remove(admin: Arc<Administration>, call: TeamRemove) -> Result<Chan
         .transaction("team remove", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
             let team = team::by_name(&tx, &found, &call.name).await?;
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_in(&tx, &found, &call.email).await?;
             admin.permit(&tx, Act::MoveInTeam(found.id, team.role), Some(&account)).await?;
             let gone = take_out(admin, &tx, &found, &team, &account).await?;
             let removed = Difference::new(&found.slug, in_team(&team), Some(account.email.to_string()), None);

@@ -20,11 +20,16 @@ use crate::second_factor::trusted;
 use crate::session::records::{self, Scope};
 use crate::store::{StoreError, Tx};
 
-fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
+/// Somebody's name for people, if it is known.
+pub fn known_name(user: &User) -> Option<String> {
+    (user.first_name.is_some() || user.last_name.is_some()).then(|| user.display_name())
+}
+
+pub(super) fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
     UserView {
         id: user.id,
         email: user.email.clone(),
-        name: (user.first_name.is_some() || user.last_name.is_some()).then(|| user.display_name()),
+        name: known_name(user),
         active: user.active,
         created: user.created.to_string(),
         password: None,
@@ -33,7 +38,7 @@ fn view(user: &User, memberships: Vec<MembershipView>) -> UserView {
     }
 }
 
-async fn membership(tx: &Tx, slug: &Slug, member: &Member) -> Result<MembershipView, StoreError> {
+pub(super) async fn membership(tx: &Tx, slug: &Slug, member: &Member) -> Result<MembershipView, StoreError> {
     let teams = team_member::of_user(tx, member.organization, member.user).await?;
     Ok(MembershipView {
         slug: slug.clone(),
@@ -261,7 +266,7 @@ pub async fn set(admin: Arc<Administration>, call: UserSet) -> Result<Changes, F
         .store
         .transaction("user set", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_in(&tx, &found, &call.email).await?;
             admin.permit(&tx, Act::SetRole(found.id, call.role), Some(&account)).await?;
             let before = set_role(admin, &tx, &found, &account, call.role).await?;
             let changed = before.filter(|before| *before != call.role).map(|before| {
@@ -289,7 +294,7 @@ pub async fn activate(admin: Arc<Administration>, call: UserActivate) -> Result<
     admin
         .store
         .transaction("user activate", async |tx: Tx| {
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_of(&tx, &call.email).await?;
             let act = if call.active { Act::Activate } else { Act::Deactivate };
             admin.permit(&tx, act, Some(&account)).await?;
             if account.active == call.active {
@@ -328,7 +333,7 @@ pub async fn remove(admin: Arc<Administration>, call: UserRemove) -> Result<Chan
         .store
         .transaction("user remove", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_in(&tx, &found, &call.email).await?;
             admin.permit(&tx, Act::Remove(found.id), Some(&account)).await?;
             let before = remove_member(admin, &tx, &found, &account).await?;
             let gone = Difference::new(&found.slug, "member", Some(account.email.to_string()), None);
@@ -345,7 +350,7 @@ pub async fn reset_password(admin: Arc<Administration>, call: UserResetPassword)
     admin
         .store
         .transaction("user reset-password", async |tx: Tx| {
-            let account = user::by_email(&tx, &call.email).await?;
+            let account = admin.account_of(&tx, &call.email).await?;
             admin.permit(&tx, Act::ResetSecondFactor, Some(&account)).await?;
             if !password::forget(&tx, account.id).await? {
                 return Ok::<_, Fault>(Changes::default());

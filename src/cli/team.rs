@@ -115,6 +115,10 @@ fn role_text(team: &TeamView) -> String {
     team.role.map_or_else(|| "none".to_owned(), |role| role.to_string())
 }
 
+fn size_text(team: &TeamView) -> String {
+    if team.more { format!("{}+", team.size) } else { team.size.to_string() }
+}
+
 fn created(made: &TeamView) -> String {
     let TeamView { slug, name, .. } = made;
     let role = match made.role {
@@ -125,7 +129,7 @@ fn created(made: &TeamView) -> String {
 }
 
 fn list(found: &[TeamView]) -> String {
-    let row = |team: &TeamView| [team.name.clone(), role_text(team), team.size.to_string(), word(&team.origin)];
+    let row = |team: &TeamView| [team.name.clone(), role_text(team), size_text(team), word(&team.origin)];
     let rows: Vec<_> = found.iter().map(row).collect();
     table(["TEAM", "ROLE", "MEMBERS", "BY"], &rows, "No teams yet: `vestibule team create SLUG NAME` makes one.")
 }

@@ -206,17 +206,38 @@ pub async fn list_all(tx: &Tx, organization: OrgId) -> Result<Vec<Team>, StoreEr
     }
 }
 
+/// The teams of an organization in the order of their names, behind the folded name `after`, at most `limit`.
+pub async fn list_by_name(
+    tx: &Tx,
+    organization: OrgId,
+    after: Option<String>,
+    limit: usize,
+) -> Result<Vec<Team>, StoreError> {
+    let after = after.map(|name| (organization, name));
+    let mut found = Vec::new();
+    for (_, id) in tx.scan(&BY_NAME, &organization, after.as_ref(), limit).await? {
+        found.extend(by_id(tx, organization, id).await?);
+    }
+    Ok(found)
+}
+
 /// Refuses a change by hand of what provisioning keeps: the next push would undo it. Where no push can come, since there
 /// is no token, or it rests under a link, teams are changed by hand again.
 ///
 /// # Errors
 /// [`DirectoryError::TeamIsProvisioned`].
 pub async fn by_hand(tx: &Tx, organization: &Organization, team: &Team) -> Result<(), DirectoryError> {
+    if is_by_hand(tx, organization, team).await? {
+        return Ok(());
+    }
+    Err(DirectoryError::TeamIsProvisioned(organization.slug.clone(), team.name.clone()))
+}
+
+/// Whether a team is changed by hand: see [`by_hand`].
+pub async fn is_by_hand(tx: &Tx, organization: &Organization, team: &Team) -> Result<bool, StoreError> {
     match team.origin {
-        Origin::Scim if token::counts(tx, organization.id).await? => {
-            Err(DirectoryError::TeamIsProvisioned(organization.slug.clone(), team.name.clone()))
-        }
-        Origin::Scim | Origin::Hand | Origin::Jit => Ok(()),
+        Origin::Scim => Ok(!token::counts(tx, organization.id).await?),
+        Origin::Hand | Origin::Jit => Ok(true),
     }
 }
 

@@ -8,6 +8,7 @@ mod domains;
 mod link;
 mod lockout;
 mod login_log;
+mod members;
 mod overview;
 mod people;
 mod products;
@@ -15,6 +16,7 @@ mod scim;
 mod scim_log;
 mod sessions;
 mod sso;
+mod team_pages;
 mod teams;
 mod webhook;
 
@@ -34,6 +36,10 @@ pub use link::{
 };
 pub use lockout::{Lockout, LockoutPerson, LockoutView};
 pub use login_log::{LoginDetail, LoginNamed, LoginPage, LoginPageView, LoginShared};
+pub use members::{
+    AccountOf, FactorCounts, FactorList, FactorPage, HeldFactors, MemberActs, MemberFactors, MemberList, MemberPage,
+    MemberShow, MemberTeam, MemberView, TwoFactorShow, TwoFactorView,
+};
 pub use overview::{Attention, AttentionPage, DayView, OverviewShow, OverviewView};
 pub use people::{
     MembershipView, SecondFactorView, UserActivate, UserAdd, UserAdded, UserConfirm, UserInvite, UserList, UserRemove,
@@ -51,6 +57,7 @@ pub use sso::{
     SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoTest, SsoTestView, SsoView,
 };
 
+pub use team_pages::{TeamPage, TeamPageView, TeamWith, TeamWithView};
 pub use teams::{
     TeamAdd, TeamCreate, TeamDelete, TeamList, TeamMemberView, TeamRemove, TeamRename, TeamSetRole, TeamShow, TeamView,
 };

@@ -86,8 +86,11 @@ pub struct TeamView {
     pub origin: Origin,
     /// Since when.
     pub since: String,
-    /// How many are in it.
+    /// How many are in it, up to a limit.
     pub size: usize,
+    /// There are more.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Somebody in a team.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use vestibule::administration::api::{
-    Audit, Chains, DomainClaim, Explain, Logins, OrgList, OrgSet, OrgShow, SessionList, TeamCreate, UserActivate,
-    UserAdd, UserRemove, UserSet, Whose,
+    Audit, Chains, Changes, DomainClaim, Explain, Logins, OrgList, OrgSet, OrgShow, SessionList, TeamAdd, TeamCreate,
+    TeamRemove, UserActivate, UserAdd, UserConfirm, UserRemove, UserResetPassword, UserResetSecondFactor, UserSet,
+    Whose,
 };
 use vestibule::administration::{
-    Administration, By, Standing, audit, domain, explain, logins, organization, session, team, user,
+    Administration, By, Standing, audit, confirm, domain, explain, logins, organization, second_factor, session, team,
+    user,
 };
 use vestibule::directory::{OrgKind, Organization, User};
 use vestibule::kernel::{Fault, FaultKind, Role};
@@ -59,6 +61,39 @@ async fn what_is_of_another_organization_or_of_all_is_refused() {
     assert_eq!(refused(user::activate(ada(), call).await), forbidden, "D5");
     let call = DomainClaim { slug: acme.slug.clone(), domain: "acme.test".parse().unwrap(), trusted: true };
     assert_eq!(refused(domain::claim(ada(), call).await), forbidden, "the operator's word is the operator's");
+}
+
+#[tokio::test]
+async fn of_whoever_is_no_member_it_is_not_even_told_whether_there_is_an_account() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let globex = site.organization("globex", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    site.person(&globex, "gus@globex.example", Role::Owner).await;
+    let (ada, slug) = (|| by(&site, &ada, &acme), || acme.slug.clone());
+    team::create(ada(), TeamCreate { slug: slug(), name: "Ops".to_owned(), role: None }).await.unwrap();
+    for text in ["gus@globex.example", "nobody@globex.example"] {
+        let email = || text.parse().unwrap();
+        let told = |answer: Result<Changes, Fault>| {
+            let fault = answer.expect_err("it is refused");
+            assert_eq!(
+                fault.detail,
+                format!("{text} is no member of acme: `vestibule user add acme {text}` makes them one")
+            );
+        };
+        told(user::set(ada(), UserSet { slug: slug(), email: email(), role: Role::Member }).await);
+        told(user::remove(ada(), UserRemove { slug: slug(), email: email() }).await);
+        told(team::add(ada(), TeamAdd { slug: slug(), name: "Ops".to_owned(), email: email() }).await);
+        told(team::remove(ada(), TeamRemove { slug: slug(), name: "Ops".to_owned(), email: email() }).await);
+        told(confirm::confirm(ada(), UserConfirm { slug: slug(), email: email() }).await);
+        let refused_alike = FaultKind::Forbidden;
+        assert_eq!(refused(user::activate(ada(), UserActivate { email: email(), active: false }).await), refused_alike);
+        assert_eq!(refused(user::reset_password(ada(), UserResetPassword { email: email() }).await), refused_alike);
+        assert_eq!(refused(second_factor::reset(ada(), UserResetSecondFactor { email: email() }).await), refused_alike);
+    }
+    // Of their own domain, it is said that there is none.
+    let email = "nobody@acme.example".parse().unwrap();
+    assert_eq!(refused(user::activate(ada(), UserActivate { email, active: false }).await), FaultKind::NotFound);
 }
 
 #[tokio::test]
