@@ -11,14 +11,19 @@ mod general;
 mod home;
 mod key;
 mod logins;
+mod members;
 mod operator;
 mod organizations;
+mod person_words;
 mod posted;
 mod scim;
 mod shared;
 mod shell;
 mod sso;
 mod words;
+mod sessions;
+mod teams;
+mod two_factor;
 
 use std::sync::Arc;
 
@@ -104,6 +109,7 @@ pub fn router(console: Console) -> Router {
         .merge(looking_pages())
         .merge(sign_on_pages())
         .merge(login_pages())
+        .merge(people())
         .route("/.vestibule/console/{*rest}", get(missing).post(missing))
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(Arc::new(console))
@@ -170,4 +176,24 @@ fn login_pages() -> Router<Arc<Console>> {
         .route("/.vestibule/console/o/{slug}/logins/{id}/share", post(logins::share))
         .route("/.vestibule/console/o/{slug}/logins/{id}/unshare", post(logins::unshare))
         .route(logins::SHARED, get(logins::shared))
+}
+
+/// The pages about people: members, teams, second factors, sessions.
+fn people() -> Router<Arc<Console>> {
+    Router::new()
+        .route("/.vestibule/console/o/{slug}/members", get(members::show).post(members::invite))
+        .route("/.vestibule/console/o/{slug}/members/{id}", get(members::person::show).post(members::person::act))
+        .route(
+            "/.vestibule/console/o/{slug}/members/{id}/remove",
+            get(members::person::ask_to_remove).post(members::person::remove),
+        )
+        .route("/.vestibule/console/o/{slug}/teams", get(teams::show).post(teams::create))
+        .route("/.vestibule/console/o/{slug}/teams/{id}", get(teams::one::show).post(teams::one::act))
+        .route(
+            "/.vestibule/console/o/{slug}/teams/{id}/delete",
+            get(teams::one::ask_to_delete).post(teams::one::delete),
+        )
+        .route("/.vestibule/console/o/{slug}/two-factor", get(two_factor::show).post(two_factor::save))
+        .route("/.vestibule/console/o/{slug}/sessions", get(sessions::show).post(sessions::end))
+        .route("/.vestibule/console/o/{slug}/sessions/end", get(sessions::ask_to_end_all).post(sessions::end_all))
 }

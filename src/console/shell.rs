@@ -6,7 +6,9 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::door::Door;
-use super::{HERE, audit, domains, explain, general, logins, scim, shared, sso, words};
+use super::{
+    HERE, audit, domains, explain, general, logins, members, scim, sessions, shared, sso, teams, two_factor, words,
+};
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, Role};
@@ -19,10 +21,14 @@ type Entry = (&'static str, &'static str);
 const PAGES: &[Entry] = &[
     ("", "Home"),
     (sso::PAGE, "Single sign-on"),
+    (logins::PAGE, "Sign-in log"),
     (domains::PAGE, "Domains"),
     (shared::PAGE, "Shared SSO"),
+    (members::PAGE, "Members"),
+    (teams::PAGE, "Teams"),
+    (sessions::PAGE, "Sessions"),
+    (two_factor::PAGE, "Two-factor"),
     (scim::PAGE, "SCIM"),
-    (logins::PAGE, "Sign-in log"),
     (audit::PAGE, "Audit"),
     (explain::PAGE, "What would happen if"),
     (general::PAGE, "General"),

@@ -29,6 +29,11 @@ pub const PAGES: &[&str] = &[
     "/sso/access",
     "/sso/require",
     "/logins",
+    "/members",
+    "/teams",
+    "/two-factor",
+    "/sessions",
+    "/sessions/end",
 ];
 /// Every address that takes a form.
 pub const FORMS: &[&str] = &[
@@ -54,6 +59,15 @@ pub const FORMS: &[&str] = &[
     "/sso/require",
     "/logins/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/share",
     "/logins/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/unshare",
+    "/members",
+    "/members/00000000-0000-0000-0000-000000000000",
+    "/members/00000000-0000-0000-0000-000000000000/remove",
+    "/teams",
+    "/teams/00000000-0000-0000-0000-000000000000",
+    "/teams/00000000-0000-0000-0000-000000000000/delete",
+    "/two-factor",
+    "/sessions",
+    "/sessions/end",
 ];
 
 fn at(slug: &str, rest: &str) -> String {
