@@ -1,5 +1,6 @@
 //! Ten thousand organizations with a hundred thousand verified domains: finding the organization that an address leads
 //! to, with the rules that hold there; and how long a start takes then, and how much memory. The goals: 5 µs, two seconds.
+//! And a page of an organization with a hundred thousand members.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,14 +19,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt as _;
 use vestibule::config::Config;
 use vestibule::directory::organization::{self, OrgKind};
-use vestibule::directory::{DirectoryError, Organization, claim, effective, link};
-use vestibule::kernel::{Clock as _, DomainName, SystemClock, SystemRng};
+use vestibule::directory::{
+    DirectoryError, Organization, Origin, User, claim, effective, link, member, member_index, user,
+};
+use vestibule::kernel::{Clock as _, DomainName, Role, SystemClock, SystemRng};
 use vestibule::server::App;
 use vestibule::store::{SledBackend, Store, Tx};
 
 /// How many organizations, and how many domains each of them has verified.
 const ORGANIZATIONS: usize = 10_000;
 const DOMAINS_EACH: usize = 10;
+/// How many members the largest organization has.
+const MEMBERS: usize = 100_000;
 /// Every so many, an organization is linked to an Admin organization.
 const LINKED_EVERY: usize = 20;
 /// How many organizations one transaction makes.
@@ -106,5 +111,43 @@ fn directory(criterion: &mut Criterion) {
     println!("a start took {took:?}; memory {before} MiB before, {} MiB after all domains were looked up", memory());
 }
 
-criterion_group!(benches, directory);
+/// Some of the members of one organization.
+async fn some_members(tx: &Tx, organization: &Organization, from: usize) -> Result<(), DirectoryError> {
+    for number in from..from + AT_ONCE {
+        let made = user::create(tx, &SystemRng, &format!("m{number:06}@acme.example").parse().unwrap())?;
+        let (first, last) = (format!("First{}", number % 977), format!("Last{number}"));
+        let named = User { first_name: Some(first), last_name: Some(last), ..made };
+        user::save(tx, &named).await?;
+        member::add(tx, organization, &named, Role::Member, Origin::Hand).await?;
+    }
+    Ok(())
+}
+
+/// A page of fifty of a hundred thousand members, anywhere in the list, and what a search finds.
+fn members(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (store, acme) = runtime.block_on(async {
+        let store = Store::open(SledBackend::open(folder.path()).unwrap(), Arc::new(SystemClock)).await.unwrap();
+        let acme = async |tx: Tx| create(&tx, "acme", OrgKind::Customer).await;
+        let acme = store.transaction("fill", acme).await.unwrap();
+        for from in (0..MEMBERS).step_by(AT_ONCE) {
+            store.transaction("fill", async |tx: Tx| some_members(&tx, &acme, from).await).await.unwrap();
+        }
+        (store, acme)
+    });
+    let mut group = criterion.benchmark_group("members");
+    for (name, search) in [("first page", ""), ("by address", "m0500"), ("by name", "LAST77"), ("nobody", "x")] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let tx = store.reader();
+                let found = member_index::page(&tx, acme.id, search, None, 50).now_or_never();
+                black_box(found.expect("sled answers at once").unwrap());
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, directory, members);
 criterion_main!(benches);
