@@ -116,7 +116,7 @@ const UPSTREAM: &[Label] = &[("upstream", "")];
 const ENDPOINT: &[Label] = &[("endpoint", "")];
 
 /// Every metric, so that each is there before its first event: kind, name, labels to begin with, and what it counts.
-const METRICS: [(Kind, &str, &[Label], &str); 25] = [
+const METRICS: [(Kind, &str, &[Label], &str); 26] = [
     (
         Kind::Counter,
         "vestibule_requests_total",

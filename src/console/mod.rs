@@ -17,13 +17,13 @@ mod organizations;
 mod person_words;
 mod posted;
 mod scim;
+mod sessions;
 mod shared;
 mod shell;
 mod sso;
-mod words;
-mod sessions;
 mod teams;
 mod two_factor;
+mod words;
 
 use std::sync::Arc;
 

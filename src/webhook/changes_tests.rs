@@ -125,10 +125,10 @@ async fn people_are_told_of_as_they_come_change_and_are_switched_off_and_on() {
     });
     assert_eq!(body["data"], data);
     assert_eq!(town.queued("audit").await.len(), 1, "the other one is told of memberships alone");
-    town.does(async |tx| Ok(user::save(tx, &ada, &ada.email)?)).await;
+    town.does(async |tx| Ok(user::save(tx, &ada).await?)).await;
     assert_eq!(town.told().await, Vec::<String>::new(), "written, and the same as before");
     let renamed = User { email: "ada.king@acme.example".parse().unwrap(), active: false, ..ada.clone() };
-    town.does(async |tx| Ok(user::save(tx, &renamed, &ada.email)?)).await;
+    town.does(async |tx| Ok(user::save(tx, &renamed).await?)).await;
     assert_eq!(town.told().await, ["user.updated ada.king@acme.example", "user.deactivated ada.king@acme.example"]);
     town.does(async |tx| user::set_active(tx, &renamed.email, true).await).await;
     assert_eq!(town.told().await, ["user.activated ada.king@acme.example"]);
