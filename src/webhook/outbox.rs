@@ -111,8 +111,11 @@ pub(super) async fn earlier(tx: &Tx, delivery: &Delivery, limit: usize) -> Resul
 
 /// Takes an event out of the queue; `false` if it is there no more.
 pub(super) async fn remove(tx: &Tx, delivery: &Delivery) -> Result<bool, StoreError> {
-    tx.delete(&LINE, &delivery.in_line());
-    Ok(tx.take(&QUEUE, &delivery.place()).await?.is_some())
+    let there = tx.take(&QUEUE, &delivery.place()).await?.is_some();
+    if there {
+        tx.delete(&LINE, &delivery.in_line());
+    }
+    Ok(there)
 }
 
 /// Puts an event off until `due`: it failed once more.
@@ -278,6 +281,8 @@ mod tests {
         is_right(&store).await;
         run(&store, async |tx| put_off(tx, &made[0], later, "500").await).await;
         assert_eq!(run(&store, async |tx| waiting(tx, "app").await).await.count, 3, "who lost it moves nothing");
+        assert!(!run(&store, async |tx| remove(tx, &made[0]).await).await);
+        is_right(&store).await;
         assert!(run(&store, async |tx| remove(tx, &made[1]).await).await);
         run(&store, async |tx| bury(tx, &before[0], "500").await).await;
         let lost = run(&store, async |tx| dead(tx, Some("app"), 10).await).await;
