@@ -23,9 +23,12 @@ fn wrong_usage_ends_with_two() {
         &["logins", "--last", "0"],
         &["scim-log", "--last", "0"],
         &["serve", "--daemon"],
-        // Verbs of later versions.
-        &["console"],
-        &["help", "console"],
+        &["console", "now"],
+        &["webhook", "retry"],
+        &["webhook", "retry", "--all", "01988f2a-6c31-7000-8004-5d1f7c09be22"],
+        &["webhook", "retry", "1"],
+        &["webhook", "list", "--endpoint", "app"],
+        &["webhook", "test", "App"],
         &["user", "reset-second-factor"],
     ] {
         let ran = vestibule(folder.path(), arguments);
@@ -49,13 +52,21 @@ fn every_verb_helps_and_an_example_teaches() {
     let folder = tempfile::tempdir().unwrap();
     for verb in [
         "demo", "serve", "check", "apply", "org", "sso", "domain", "user", "session", "explain", "logins", "keys",
-        "backup", "restore", "health",
+        "backup", "restore", "health", "webhook",
     ] {
         let help = vestibule(folder.path(), &[verb, "--help"]).done();
         assert_eq!(help.contains("--config"), verb != "demo", "{verb}: {help}");
         assert!(vestibule(folder.path(), &["--help"]).done().contains(verb), "{verb}");
     }
-    for verb in [&["org", "create"][..], &["org", "set"], &["sso", "set"], &["explain"], &["apply"], &["user", "add"]] {
+    for verb in [
+        &["org", "create"][..],
+        &["org", "set"],
+        &["sso", "set"],
+        &["explain"],
+        &["apply"],
+        &["user", "add"],
+        &["webhook", "test"],
+    ] {
         let help = vestibule(folder.path(), &[verb, &["--help"]].concat()).done();
         assert!(help.contains("Example"), "{verb:?}: {help}");
     }
