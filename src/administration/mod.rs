@@ -2,6 +2,7 @@
 //! audits it in the transaction that does it. The admin socket calls them for the operator, the console for whoever is
 //! signed in there.
 
+pub mod access;
 pub mod api;
 mod apply;
 mod apply_domains;

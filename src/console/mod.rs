@@ -4,6 +4,7 @@
 //! whoever is signed in. [`Door`] says who that is, and whether they may; [`Posted`] is a form that passed it.
 
 mod audit;
+mod discoverability;
 mod domains;
 mod door;
 mod explain;
@@ -150,6 +151,9 @@ fn looking_pages() -> Router<Arc<Console>> {
         .route("/.vestibule/console/o/{slug}/audit/verify", post(audit::verify))
         .route("/.vestibule/console/o/{slug}/audit/export", get(audit::export))
         .route("/.vestibule/console/o/{slug}/explain", get(explain::show))
+        .route("/.vestibule/console/o/{slug}/discoverability", get(discoverability::show).post(discoverability::save))
+        .route("/.vestibule/console/o/{slug}/discoverability/members", post(discoverability::decide_member))
+        .route("/.vestibule/console/o/{slug}/discoverability/requests", post(discoverability::decide_request))
 }
 
 /// Single sign-on.

@@ -7,7 +7,8 @@ use http::StatusCode;
 
 use super::door::Door;
 use super::{
-    HERE, audit, domains, explain, general, logins, members, scim, sessions, shared, sso, teams, two_factor, words,
+    HERE, audit, discoverability, domains, explain, general, logins, members, scim, sessions, shared, sso, teams,
+    two_factor, words,
 };
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
@@ -29,6 +30,7 @@ const PAGES: &[Entry] = &[
     (sessions::PAGE, "Sessions"),
     (two_factor::PAGE, "Two-factor"),
     (scim::PAGE, "SCIM"),
+    (discoverability::PAGE, "Who finds us"),
     (audit::PAGE, "Audit"),
     (explain::PAGE, "What would happen if"),
     (general::PAGE, "General"),

@@ -139,7 +139,7 @@ pub async fn ask(
     let request = AccessRequest { organization: key.0, user: key.1, asked, holder, state: State::Waiting };
     write(tx, &request, until)?;
     tx.put_until(&LINKS, TokenHash::of(token.expose().as_bytes()).as_bytes(), &key, until)?;
-    note(tx, rng, &request, (user, from), ("access.ask", user), "waiting")?;
+    note(tx, rng, &request, (user, &from.to_string()), ("access.ask", user), "waiting")?;
     Ok(Asked::Now)
 }
 
@@ -152,7 +152,7 @@ fn note(
     tx: &Tx,
     rng: &dyn Rng,
     request: &AccessRequest,
-    (actor, from): (&User, Client),
+    (actor, from): (&User, &str),
     (action, object): (&str, &User),
     after: &str,
 ) -> Result<(), StoreError> {
@@ -241,7 +241,7 @@ pub async fn decide(
     tx: &Tx,
     rng: &dyn Rng,
     opened: Opened,
-    (decider, from): (&User, Client),
+    (decider, from): (&User, &str),
     granted: bool,
     words: &dyn Words,
 ) -> Result<Decision, DirectoryError> {

@@ -17,49 +17,11 @@ use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::same_origin;
 use super::state::Portal;
 use super::visitor::Visitor;
-use crate::directory::access_request::{self, Decision, Opened, State as RequestState, Words};
+use crate::directory::access_request::{self, Decision, Opened, State as RequestState};
 use crate::directory::{Organization, User, user};
-use crate::kernel::{Client, EmailAddress, Fault, FaultKind, Secret};
+use crate::kernel::{Client, EmailAddress, Fault, FaultKind};
 use crate::store::Tx;
-
-const HERE: &str = "/.vestibule/access";
-
-/// The mails about requests.
-pub struct Mails<'a> {
-    /// The site's name for people.
-    pub site: &'a str,
-    /// The site's origin, for links.
-    pub origin: &'a str,
-}
-
-impl Words for Mails<'_> {
-    fn to_deciders(&self, who: &User, organization: &Organization, token: &Secret<String>) -> (String, String) {
-        let (email, name, origin, token) = (&who.email, &organization.name, self.origin, token.expose());
-        let text = format!(
-            "{email} asks to be let into {name} on {}.\n\nTo look at the request and decide, open\n\n\
-             {origin}{HERE}?token={token}\n\n\
-             You must be signed in as owner or admin of {name}. The link is good for {} days, and one decision.\n",
-            self.site,
-            access_request::REQUEST_FOR.as_secs() / (24 * 3600)
-        );
-        (format!("{email} asks to join {name}"), text)
-    }
-
-    fn to_person(&self, organization: &Organization, granted: bool) -> (String, String) {
-        let (name, site, origin) = (&organization.name, self.site, self.origin);
-        if granted {
-            let text =
-                format!("You are in {name} on {site} now. Open\n\n{origin}/.vestibule/account\n\nto go there.\n");
-            (format!("You are in {name} now"), text)
-        } else {
-            let text = format!(
-                "{name} declined your request to be let in on {site}. If that was a mistake, please speak to somebody \
-                 there.\n"
-            );
-            (format!("{name} declined your request"), text)
-        }
-    }
-}
+use crate::web::access_mails::{HERE, Mails};
 
 /// The question.
 #[derive(Template)]
@@ -153,7 +115,8 @@ pub async fn decide(
         }
         let mails = Mails { site: &portal.site, origin: &portal.origin };
         let decision =
-            access_request::decide(&tx, &*portal.rng, opened.clone(), (&decider, client), granted, &mails).await?;
+            access_request::decide(&tx, &*portal.rng, opened.clone(), (&decider, &client.to_string()), granted, &mails)
+                .await?;
         Ok::<_, Trouble>(Outcome::Decided(opened, decision))
     };
     match portal.store.transaction("decide on a request", decide).await? {

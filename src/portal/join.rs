@@ -9,7 +9,6 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
-use super::access::Mails;
 use super::account;
 use super::entering::{self, Entering, organizations_of};
 use super::form::{Form, PAGE_FORM_LIMIT};
@@ -26,6 +25,7 @@ use crate::directory::{AuditEntry, Offer, Organization, Origin, User, audit, bar
 use crate::kernel::{Client, Fault, FaultKind, OrgId, Reference, Role, Slug};
 use crate::session::{SessionRecord, records};
 use crate::store::{StoreError, Tx};
+use crate::web::access_mails::Mails;
 
 /// The page's address.
 pub const HERE: &str = "/.vestibule/join";

@@ -1,5 +1,6 @@
 //! What pages of ours have in common, whoever serves them: headers and policies, forms, who sent them, what went wrong.
 
+pub mod access_mails;
 pub mod age;
 pub mod browser_name;
 pub mod cookie;

@@ -2,6 +2,7 @@
 //!
 //! To add a verb: a struct for the call, one for the answer, a line `call!`, and its handler in `admin::router`.
 
+mod access;
 mod audit;
 mod console;
 mod domains;
@@ -23,6 +24,7 @@ mod webhook;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessDecide, AccessRequestView, AccessShow, AccessView, SleepingView};
 pub use audit::{
     Audit, AuditFollow, AuditFound, AuditPage, AuditSearch, AuditVerified, AuditVerify, AuditView, ChainView, Chains,
 };

@@ -13,13 +13,14 @@ use crate::directory::authority::Act;
 use crate::directory::provisioning::mapping;
 use crate::directory::{AuditEntry, User, audit, member, user};
 use crate::kernel::{Client, Fault, FaultKind, UserId};
-use crate::portal::access::{self, Mails};
+use crate::portal::access;
 use crate::portal::form::{Form, PAGE_FORM_LIMIT};
 use crate::portal::page::Trouble;
 use crate::portal::same_origin;
 use crate::portal::state::Portal;
 use crate::session::{Scope, records};
 use crate::store::Tx;
+use crate::web::access_mails::Mails;
 
 /// `POST /.vestibule/organization/members` with `organization`, `user`, and `decision`, `confirm` or `remove`: what
 /// becomes of a membership that sleeps.
@@ -107,7 +108,8 @@ pub async fn decide_request(
         let opened = access_request::open_by_key(&tx, (door.organization.id, id), door.account.id).await?;
         let opened = opened.ok_or_else(over)?;
         let mails = Mails { site: &portal.site, origin: &portal.origin };
-        let by = (&door.account, client);
+        let from = client.to_string();
+        let by = (&door.account, from.as_str());
         let decision = access_request::decide(&tx, &*portal.rng, opened.clone(), by, granted, &mails).await?;
         Ok::<_, Trouble>(Ok((opened, decision)))
     };

@@ -2,6 +2,7 @@
 
 mod audit;
 mod chromium;
+mod discoverability;
 mod domains;
 mod door;
 mod explain;
