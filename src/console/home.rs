@@ -63,7 +63,7 @@ const fn address(page: AttentionPage) -> &'static str {
         AttentionPage::SignIns => "logins",
         AttentionPage::Provisioning => "scim",
         AttentionPage::Members => "members",
-        AttentionPage::People => "requests",
+        AttentionPage::People => "discoverability",
     }
 }
 
