@@ -127,6 +127,16 @@ pub fn html(status: StatusCode, page: &impl Template) -> Response {
 /// The console's own stylesheet, within each page.
 pub const STYLE: &str = include_str!("../../templates/console/console.css");
 
+/// What a file was instead, whole: what to do with it is told by naming a program.
+///
+/// # Errors
+/// The trouble.
+pub fn wrong_file(fault: Fault) -> Result<(StatusCode, String), Trouble> {
+    let told = fault.detail.clone();
+    let (status, plain) = mistake(fault)?;
+    Ok((status, if told.contains("openssl") { told } else { plain }))
+}
+
 /// What was wrong with what was typed, in words for whoever runs the organization; what is not theirs to mend stays
 /// trouble.
 ///

@@ -86,9 +86,7 @@ pub enum CertificateError {
     TooLarge(usize),
     #[error("the file holds more than {COUNT_LIMIT} certificates: upload the signing certificate alone")]
     TooMany,
-    #[error(
-        "this is metadata, not a certificate: hand it in as metadata (--metadata), the certificates in it are read from there"
-    )]
+    #[error("this is metadata, not a certificate: hand it in as metadata, the certificates in it are read from there")]
     Metadata,
     #[error(
         "this is an XML document, neither a certificate nor metadata: download the certificate (.pem, .cer or .crt)"

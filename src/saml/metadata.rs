@@ -36,9 +36,7 @@ pub enum MetadataError {
     Empty,
     #[error("this is a web page, not metadata: the page may need a login; download the XML file itself")]
     Html,
-    #[error(
-        "this is a certificate, not metadata: hand it in as a certificate, beside issuer and sign-in URL (--certificate)"
-    )]
+    #[error("this is a certificate, not metadata: hand it in as a certificate, beside issuer and sign-in URL")]
     Certificate,
     #[error("this is not SAML metadata: {0}. An XML document whose root is EntityDescriptor is wanted")]
     NotMetadata(String),

@@ -10,7 +10,7 @@ use crate::administration::api::{
     CertificateView, FileBytes, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove,
 };
 use crate::administration::sso;
-use crate::console::shell::{Shell, html, mistake};
+use crate::console::shell::{Shell, html, wrong_file};
 use crate::console::{Door, Posted};
 use crate::kernel::Fault;
 use crate::web::form::query_value;
@@ -106,7 +106,7 @@ async fn answer(
     match came {
         Ok(_) => Ok(door.back(HERE, done)),
         Err(fault) => {
-            let (status, problem) = mistake(fault)?;
+            let (status, problem) = wrong_file(fault)?;
             page(door, status, |shell| shell.problem = Some(problem), pasted).await
         }
     }

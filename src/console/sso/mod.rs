@@ -10,7 +10,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::shell::{Shell, html, mistake};
+use super::shell::{Shell, html, wrong_file};
 use super::{Door, Posted};
 use crate::administration::api::{
     FileBytes, IdpView, Product, SsoOptions, SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoView, guess, other,
@@ -163,7 +163,7 @@ async fn save(
     match sso::set(door.admin.clone(), call).await {
         Ok(_) => Ok(door.back(PAGE, "saved")),
         Err(fault) => {
-            let (status, problem) = mistake(fault)?;
+            let (status, problem) = wrong_file(fault)?;
             let idp = form.get("idp").map(str::to_owned);
             let page = page(&door, idp, |shell| shell.problem = Some(problem), Some(typed)).await?;
             Ok(html(status, &page))

@@ -93,7 +93,7 @@ async fn r53_each_wrong_upload_has_its_own_answer_and_changes_nothing() {
         (&certificates, &public_key, "this is a bare public key"),
         (&certificates, &request, "this is a certificate request"),
         (&certificates, &p7b, "this is a PKCS#7 bundle"),
-        (&certificates, &p12, "this is a PKCS#12 bundle"),
+        (&certificates, &p12, "openssl pkcs12 -in FILE"),
         (&certificates, &weak, "has a weak key"),
         (&certificates, b"\x89PNG\r\n\x1a\n\xff\xfe", "this is not a certificate"),
     ];
