@@ -1,11 +1,11 @@
 # Every task of the house. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test release bench bench-scim fmt lint docs deny packages rust
+.PHONY: help demo test release bench bench-scim bench-million fmt lint docs deny packages rust
 
 CARGO ?= cargo
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: rust ## a whole sign-in on this machine: sample app, identity provider, two companies, four people
 	@scripts/packages build
@@ -24,11 +24,16 @@ bench: rust ## CPU per request beside a bare pingora proxy, nginx, and Apache wi
 	$(CARGO) build --locked --release --bin vestibule --example bare_proxy
 	benches/compare/run
 
-bench-scim: rust ## the side port beside two other SCIM servers at 10,000 people, and alone at a million
+bench-scim: rust ## the side port beside two other SCIM servers, with 10,000 people
 	@scripts/packages build scim
 	@scripts/scim-peers
 	$(CARGO) build --locked --release --bin vestibule
-	benches/scim/run
+	benches/scim/run --part compare
+
+bench-million: rust ## the side port with a million people beside itself with 10,000: memory, start-up, pages, groups
+	@scripts/packages build scim
+	$(CARGO) build --locked --release --bin vestibule
+	benches/scim/run --part million
 
 fmt: rust ## formats the code
 	$(CARGO) fmt
