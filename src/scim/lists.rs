@@ -88,6 +88,18 @@ impl Wanted {
     }
 }
 
+/// Somebody who was found, with what is shown of them, where that was made to look at them.
+pub(super) struct Found {
+    person: Person,
+    shown: Option<Map<String, Value>>,
+}
+
+impl Found {
+    fn of(person: Person) -> Self {
+        Found { person, shown: None }
+    }
+}
+
 /// The part of `found` that a page is, with where it stands.
 pub(super) struct Cut<T> {
     pub total: usize,
@@ -130,23 +142,26 @@ impl ScimServer {
     pub(super) async fn list_users(&self, asked: &Asked, request: &ListRequest) -> Result<Answer, ScimError> {
         let wanted = Wanted::read(Kind::User, asked, request)?;
         let tx = self.store.reader();
-        let cut = match wanted.filter.as_ref().and_then(Filter::lookup) {
+        let groups = wanted.projection.wants("groups") || wanted.projection.wants("meta");
+        let Cut { total, items, position } = match wanted.filter.as_ref().and_then(Filter::lookup) {
             Some(lookup @ (Lookup::UserName(_) | Lookup::ExternalId(_) | Lookup::Id(_))) => {
-                self.by_index(&tx, asked, &wanted, lookup).await?
+                self.by_index(&tx, asked, &wanted, lookup, groups).await?
             }
             _ if wanted.filter.is_none() && wanted.sort.is_none() => self.everybody(&tx, asked, &wanted).await?,
             _ => self.each(&tx, asked, &wanted).await?,
         };
-        let groups = wanted.projection.wants("groups") || wanted.projection.wants("meta");
-        let mut resources = Vec::new();
-        for (number, found) in cut.items.iter().enumerate() {
+        let mut resources = Vec::with_capacity(items.len());
+        for (number, found) in items.into_iter().enumerate() {
             if number % STEP == STEP - 1 {
                 tokio::task::yield_now().await;
             }
-            let shown = self.shown_with(&tx, asked, found, groups).await?;
+            let shown = match found.shown {
+                Some(shown) => shown,
+                None => self.shown_with(&tx, asked, &found.person, groups).await?,
+            };
             resources.push(Value::Object(wanted.projection.apply(shown)));
         }
-        Ok(Answer::ok(list_response(cut.total, cut.position, resources)))
+        Ok(Answer::ok(list_response(total, position, resources)))
     }
 
     async fn shown_with(
@@ -157,7 +172,7 @@ impl ScimServer {
         groups: bool,
     ) -> Result<Map<String, Value>, ScimError> {
         let groups = if groups { person::groups(tx, &asked.scope, found.account.id).await? } else { Vec::new() };
-        Ok(render::person(&self.base, found, &groups)?.resource)
+        Ok(render::person(&self.base, found, &groups).resource)
     }
 
     /// What one look at an index finds, as far as the rest of the filter holds.
@@ -167,7 +182,8 @@ impl ScimServer {
         asked: &Asked,
         wanted: &Wanted,
         lookup: Lookup<'_>,
-    ) -> Result<Cut<Person>, ScimError> {
+        groups: bool,
+    ) -> Result<Cut<Found>, ScimError> {
         let people: Vec<Person> = match lookup {
             Lookup::UserName(name) => match name.parse() {
                 Ok(address) => person::by_user_name(tx, &asked.scope, &address).await?.into_iter().collect(),
@@ -181,17 +197,17 @@ impl ScimServer {
             Lookup::DisplayName(_) | Lookup::Member(_) => Vec::new(),
         };
         let mut found = Vec::new();
-        for one in people {
-            let resource = self.shown_with(tx, asked, &one, wanted.needs_groups()).await?;
-            if wanted.matches(&resource) {
-                found.push((wanted.key(&resource), one));
+        for person in people {
+            let shown = self.shown_with(tx, asked, &person, groups || wanted.needs_groups()).await?;
+            if wanted.matches(&shown) {
+                found.push((wanted.key(&shown), Found { person, shown: Some(shown) }));
             }
         }
         self.cut(wanted, wanted.ordered(found))
     }
 
     /// A page of everybody: its place is counted, nobody before it is looked at.
-    async fn everybody(&self, tx: &Tx, asked: &Asked, wanted: &Wanted) -> Result<Cut<Person>, ScimError> {
+    async fn everybody(&self, tx: &Tx, asked: &Asked, wanted: &Wanted) -> Result<Cut<Found>, ScimError> {
         let (roster, index) = match &wanted.page {
             Page::Index(index) => (self.rosters.page(&asked.scope, index - 1, wanted.count).await?, Some(*index)),
             Page::Cursor(cursor) => {
@@ -202,7 +218,7 @@ impl ScimServer {
         let last = roster.accounts.last().copied();
         let mut items = Vec::with_capacity(roster.accounts.len());
         for account in &roster.accounts {
-            items.extend(person::by_account(tx, &asked.scope, *account).await?);
+            items.extend(person::by_account(tx, &asked.scope, *account).await?.map(Found::of));
         }
         let position = match (index, last) {
             (Some(index), _) => Position::Index(index),
@@ -221,7 +237,7 @@ impl ScimServer {
     }
 
     /// Looks at each one in the roster's order.
-    async fn each(&self, tx: &Tx, asked: &Asked, wanted: &Wanted) -> Result<Cut<Person>, ScimError> {
+    async fn each(&self, tx: &Tx, asked: &Asked, wanted: &Wanted) -> Result<Cut<Found>, ScimError> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.rosters.behind(&asked.scope, after, STEP).await?;
@@ -247,7 +263,7 @@ impl ScimServer {
         let cut = self.cut(wanted, wanted.ordered(found))?;
         let mut items = Vec::with_capacity(cut.items.len());
         for account in cut.items {
-            items.extend(person::by_account(tx, &asked.scope, account).await?);
+            items.extend(person::by_account(tx, &asked.scope, account).await?.map(Found::of));
         }
         Ok(Cut { total: cut.total, items, position: cut.position })
     }

@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn s22_a_filter_that_is_read_answers(text in phrase()) {
-        let whole = Attributes::read(Kind::User, ada().to_string().as_bytes()).unwrap().to_resource(Kind::User);
+        let whole = Attributes::read(Kind::User, ada().to_string().as_bytes()).unwrap().into_resource(Kind::User);
         for kind in Kind::ALL {
             if let Ok(filter) = Filter::parse(kind, &text) {
                 let not = Filter::parse(kind, &format!("not ({text})")).unwrap();

@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Map, Value, json};
 
-use super::error::ScimError;
 use super::etag::etag;
 use super::resource::Attributes;
 use super::schema::Kind;
@@ -28,10 +27,7 @@ pub struct Rendered {
 
 /// What a person is, in the attributes that a client may write: what was sent, or for whom nothing was sent, what is
 /// known. Address and activity are the account's.
-///
-/// # Errors
-/// 500 if what is kept is no object.
-pub fn attributes(person: &Person) -> Result<Attributes, ScimError> {
+pub fn attributes(person: &Person) -> Attributes {
     let mut map = match &person.record {
         Some(record) => record.attributes.clone(),
         None => known(person),
@@ -47,7 +43,7 @@ pub fn attributes(person: &Person) -> Result<Attributes, ScimError> {
     } else {
         map.insert("active".to_owned(), account.active.into());
     }
-    serde_json::from_value(Value::Object(map)).map_err(|_| ScimError::plain(500, "What is kept can't be read."))
+    Attributes::kept(map)
 }
 
 /// What is known of somebody whom provisioning did not send.
@@ -69,11 +65,8 @@ fn known(person: &Person) -> Map<String, Value> {
 }
 
 /// A person. `groups` are those that they are in, if they were read.
-///
-/// # Errors
-/// As [`attributes`].
-pub fn person(base: &str, person: &Person, groups: &[(TeamId, String)]) -> Result<Rendered, ScimError> {
-    let mut resource = attributes(person)?.to_resource(Kind::User);
+pub fn person(base: &str, person: &Person, groups: &[(TeamId, String)]) -> Rendered {
+    let mut resource = attributes(person).into_resource(Kind::User);
     let id = person.id.to_string();
     let location = format!("{base}/{}/{id}", Kind::User.endpoint().trim_start_matches('/'));
     resource.insert("id".to_owned(), id.into());
@@ -93,7 +86,7 @@ pub fn person(base: &str, person: &Person, groups: &[(TeamId, String)]) -> Resul
     let hash = digest(&SHA256, &serde_json::to_vec(&resource).unwrap_or_default());
     let etag = etag(BASE64.encode(&hash.as_ref()[..VERSION_BYTES]));
     resource["meta"]["version"] = etag.clone().into();
-    Ok(Rendered { resource, etag, location })
+    Rendered { resource, etag, location }
 }
 
 /// The entity tag of a group.

@@ -20,6 +20,11 @@ pub const SIZE_LIMIT: usize = 12 * 1024;
 pub struct Attributes(Map<String, Value>);
 
 impl Attributes {
+    /// Attributes that were read once, as they were kept.
+    pub(super) fn kept(map: Map<String, Value>) -> Self {
+        Attributes(map)
+    }
+
     /// Reads the body of a POST or PUT. Unknown attributes are dropped, and what only the server writes is ignored.
     /// Refused (400) is what is not JSON ([`json::read`]), has a wrong type, or lacks what is required.
     pub fn read(kind: Kind, body: &[u8]) -> Result<Self, ScimError> {
@@ -177,8 +182,8 @@ impl Attributes {
 
     /// As they are given to a client: with `schemas`, and still without what the door adds (`id`, `meta`, `groups`,
     /// `members`).
-    pub fn to_resource(&self, kind: Kind) -> Map<String, Value> {
-        let mut resource = self.0.clone();
+    pub fn into_resource(self, kind: Kind) -> Map<String, Value> {
+        let mut resource = self.0;
         let used = kind.extension().filter(|extension| resource.contains_key(extension.id));
         let urns: Vec<Value> = std::iter::once(kind.schema()).chain(used).map(|schema| schema.id.into()).collect();
         resource.insert("schemas".to_owned(), Value::Array(urns));

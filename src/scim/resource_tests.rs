@@ -69,7 +69,7 @@ fn s19_the_whole_core_schema_and_the_extension_come_back_as_they_were_sent() {
     });
     assert_eq!(user(&sent).unwrap(), sent);
     let read = Attributes::read(Kind::User, sent.to_string().as_bytes()).unwrap();
-    assert_eq!(read.to_resource(Kind::User)["schemas"], json!([Kind::User.schema().id, ENTERPRISE_USER.id]));
+    assert_eq!(read.clone().into_resource(Kind::User)["schemas"], json!([Kind::User.schema().id, ENTERPRISE_USER.id]));
     assert_eq!(read.primary_email(), Some("bjensen@example.com"));
     assert_eq!((read.external_id(), read.active()), (Some("701984"), Some(true)));
 }

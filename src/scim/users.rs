@@ -56,7 +56,7 @@ impl ScimServer {
     /// A person whole, with their groups.
     pub(super) async fn shown(&self, tx: &Tx, asked: &Asked, found: &Person) -> Result<Rendered, ScimError> {
         let groups = person::groups(tx, &asked.scope, found.account.id).await?;
-        render::person(&self.base, found, &groups)
+        Ok(render::person(&self.base, found, &groups))
     }
 
     /// Refuses a change of another version than the one that `If-Match` names.
@@ -118,7 +118,7 @@ impl ScimServer {
         let changed = self.store.transaction("scim user change", async |tx: Tx| {
             let found = person::by_id(&tx, &asked.scope, id).await?;
             self.matches(&tx, asked, &found).await?;
-            let (after, hidden) = change(&render::attributes(&found)?)?;
+            let (after, hidden) = change(&render::attributes(&found))?;
             let mut input = input(&after)?;
             if hidden {
                 input.attributes.insert("active".to_owned(), Value::Null);
