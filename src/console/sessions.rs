@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::person_words::{address, counted};
 use super::shell::{Shell, html, mistake};
-use super::{Door, Posted};
+use super::{Door, Posted, words};
 use crate::administration::api::{SessionList, SessionRevoke, SessionView, Whose};
 use crate::administration::session;
 use crate::kernel::{Fault, FaultKind, Role};
@@ -93,8 +93,8 @@ fn row(session: SessionView) -> Row {
         email: session.email,
         agent: session.user_agent.map_or_else(|| "Unknown browser".to_owned(), |agent| browser_name(&agent)),
         client: session.client.unwrap_or_default(),
-        since: session.created,
-        ends: session.ends,
+        since: words::moment(&session.created),
+        ends: words::moment(&session.ends),
     }
 }
 

@@ -16,6 +16,8 @@ use crate::web::page::Trouble;
 
 /// The last part of the page's address.
 pub const PAGE: &str = "two-factor";
+/// The policies, the strictest last.
+const POLICIES: [TwoFactor; 3] = [TwoFactor::Off, TwoFactor::Password, TwoFactor::Always];
 
 #[derive(Template)]
 #[template(path = "console/two_factor.html")]
@@ -24,6 +26,10 @@ struct TwoFactorPage {
     view: TwoFactorView,
     /// What holds, in words.
     holds: &'static str,
+    /// The Admin organization and its policy, in words.
+    above: Option<(String, &'static str)>,
+    /// The policies: what is posted, and its words.
+    policies: [(&'static str, &'static str); 3],
     typed: Typed,
     rows: Vec<Row>,
     /// Only those without are listed.
@@ -50,17 +56,6 @@ struct Row {
 }
 
 impl TwoFactorPage {
-    /// The policies: what is posted, and its words.
-    fn policies(&self) -> [(&'static str, &'static str); 3] {
-        let all = [TwoFactor::Off, TwoFactor::Password, TwoFactor::Always];
-        all.map(|policy| (policy.as_str(), person_words::policy(policy)))
-    }
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
-    fn policy_words(&self, policy: &TwoFactor) -> &'static str {
-        person_words::policy(*policy)
-    }
-
     /// The Admin organization, if its policy is the stricter one.
     fn stricter(&self) -> Option<&str> {
         let (name, policy) = self.view.above.as_ref()?;
@@ -104,6 +99,8 @@ async fn page(
         rows: rows.collect(),
         next: next.map(|next| address(&here, &[("only", only), ("after", &next.to_string())])),
         holds: person_words::policy(view.holds),
+        above: view.above.as_ref().map(|(name, policy)| (name.clone(), person_words::policy(*policy))),
+        policies: POLICIES.map(|policy| (policy.as_str(), person_words::policy(policy))),
         typed: typed.unwrap_or_else(|| Typed {
             two_factor: view.own.as_str().to_owned(),
             grace_sign_ins: view.grace_sign_ins.to_string(),

@@ -124,7 +124,9 @@ pub(super) async fn remove_all(tx: &Tx, organization: OrgId) -> Result<(), Store
             if rows.is_empty() {
                 break;
             }
-            rows.iter().for_each(|(key, ())| tx.delete(table, key));
+            for (key, ()) in &rows {
+                tx.delete(table, key);
+            }
         }
     }
     Ok(())

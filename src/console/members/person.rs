@@ -13,8 +13,8 @@ use crate::administration::api::{
 use crate::administration::{confirm, members, second_factor, session, team, user};
 use crate::console::person_words::{self, Choice};
 use crate::console::shell::{Shell, html, mistake};
-use crate::console::{Door, Posted};
-use crate::kernel::{Fault, FaultKind, Role};
+use crate::console::{Door, Posted, teams, words};
+use crate::kernel::{Fault, FaultKind};
 use crate::web::browser_name::browser_name;
 use crate::web::form::{Form, query_value};
 use crate::web::page::{self, Trouble};
@@ -31,13 +31,23 @@ struct MemberPage {
     view: MemberView,
     role: &'static str,
     by_team: Option<&'static str>,
+    since: String,
     origin: &'static str,
     state: (&'static str, &'static str),
     roles: Vec<Choice>,
+    teams: Vec<TeamRow>,
     sessions: Vec<SessionRow>,
     /// There are more sessions than are shown.
     more: bool,
     team: String,
+}
+
+struct TeamRow {
+    at: String,
+    name: String,
+    /// The role that it gives.
+    role: Option<&'static str>,
+    by_hand: bool,
 }
 
 struct SessionRow {
@@ -56,11 +66,6 @@ impl MemberPage {
 
     fn is_anothers(&self) -> bool {
         self.view.account == AccountOf::Another
-    }
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
-    fn role_word(&self, role: &Role) -> &'static str {
-        person_words::role(*role)
     }
 
     /// What can be done to the account as it is now: what is posted, and its words.
@@ -148,18 +153,26 @@ async fn page(
     }
     let more = sessions.len() > SHOWN;
     sessions.truncate(SHOWN);
-    let held = &view.membership;
+    let teams = view.teams.iter().map(|team| TeamRow {
+        at: shell.path(&format!("{}/{}", teams::PAGE, team.id)),
+        name: team.name.clone(),
+        role: team.role.map(person_words::role),
+        by_hand: team.by_hand,
+    });
+    let (teams, held) = (teams.collect(), &view.membership);
     Ok(html(
         status,
         &MemberPage {
             here: shell.path(&format!("{PAGE}/{}", view.user.id)),
             role: person_words::role(held.role),
             by_team: (held.effective_role != held.role).then(|| person_words::role(held.effective_role)),
+            since: words::moment(&held.since),
             origin: person_words::origin(held.origin),
             state: person_words::state(view.user.active, held.asleep),
             roles: person_words::roles(view.may.own),
             shell,
             view,
+            teams,
             sessions,
             more,
             team,
@@ -172,7 +185,7 @@ fn session_row(shell: &Shell, session: SessionView) -> SessionRow {
         id: session.id.to_string(),
         agent: session.user_agent.map_or_else(|| "Unknown browser".to_owned(), |agent| browser_name(&agent)),
         client: session.client,
-        since: session.created,
+        since: words::moment(&session.created),
         here: session.slug.is_some_and(|slug| slug.as_str() == shell.slug),
     }
 }

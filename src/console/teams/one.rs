@@ -11,7 +11,7 @@ use crate::administration::{team, team_pages};
 use crate::console::members::email_of;
 use crate::console::person_words::{self, address, counted};
 use crate::console::shell::{Shell, html, mistake};
-use crate::console::{Door, Posted, members};
+use crate::console::{Door, Posted, members, words};
 use crate::kernel::{Fault, FaultKind, UserId};
 use crate::web::form::{Form, query_value};
 use crate::web::page::Trouble;
@@ -23,6 +23,7 @@ struct TeamPage {
     here: String,
     view: TeamWithView,
     role: &'static str,
+    since: String,
     size: String,
     rows: Vec<Row>,
     /// This is not the first page.
@@ -97,6 +98,7 @@ fn page(
     let page = TeamPage {
         rows: rows.collect(),
         role: view.team.role.map_or("none", person_words::role),
+        since: words::moment(&view.team.since),
         size: counted(view.team.size, view.team.more),
         next: view.next.map(|next| address(&here, &[("after", &next.to_string())])),
         shell,
