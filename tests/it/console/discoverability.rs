@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use vestibule::directory::access_request::{self, Asked, Words};
-use vestibule::directory::{Discoverability, OrgKind, Organization, User, member, user};
+use vestibule::directory::{Discoverability, OrgKind, Organization, User, member, outbox, user};
 use vestibule::kernel::{Client, Role, Secret, SystemRng};
 
 use super::world::Site;
@@ -24,6 +24,8 @@ impl Words for Few {
 /// Somebody without a membership asks to be let in.
 async fn asks(site: &Site, acme: &Organization, email: &str) -> User {
     site.change(async |tx| {
+        // Without mail nobody could be told.
+        outbox::switch(&tx, true).await?;
         let who = user::create(&tx, &SystemRng, &email.parse().unwrap())?;
         let asked = access_request::ask(&tx, &SystemRng, acme, (&who, Client::default()), &Few).await?;
         assert_eq!(asked, Asked::Now);
