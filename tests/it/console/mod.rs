@@ -3,6 +3,7 @@
 mod audit;
 mod chromium;
 mod discoverability;
+mod chromium_set_up;
 mod domains;
 mod door;
 mod explain;

@@ -31,6 +31,8 @@ pub struct Wishes {
     pub configuration: String,
     /// Another proxy stands in front, here, and is trusted; the test starts it.
     pub front: Option<SocketAddr>,
+    /// There is nothing in the store.
+    pub empty: bool,
 }
 
 /// A running binary, with the demo's companies set up through its commands.
@@ -112,7 +114,9 @@ impl World {
             beside,
         };
         world.until_ready().await;
-        world.set_up();
+        if !wishes.empty {
+            world.set_up();
+        }
         world
     }
 
