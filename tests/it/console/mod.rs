@@ -2,8 +2,8 @@
 
 mod audit;
 mod chromium;
-mod discoverability;
 mod chromium_set_up;
+mod discoverability;
 mod domains;
 mod door;
 mod explain;
