@@ -100,25 +100,38 @@ pub async fn drift(admin: Arc<Administration>, call: ScimDrift) -> Result<ScimDr
     let found = organization::by_slug(&tx, &call.slug).await?;
     admin.permit(&tx, Act::Manage(found.id), None).await?;
     let on = token::counts(&tx, found.id).await?;
-    let (mut slips, mut looked, mut after, mut next) = (Vec::new(), 0, call.after, None);
+    let looked = if on { look(&tx, &found, call.after).await? } else { Looked::default() };
+    let barred = if call.after.is_none() { barred::list(&tx, found.id, NAMED_LIMIT).await? } else { Vec::new() };
+    let barred = barred.into_iter().map(|(email, since)| (email, since.to_string())).collect();
+    let Looked { slips, count: looked, next } = looked;
+    Ok(ScimDriftView { on, slips, looked, next, barred })
+}
+
+/// What one look found: who slipped, among how many, and where the next look begins.
+#[derive(Default)]
+struct Looked {
+    slips: Vec<SlipView>,
+    count: usize,
+    next: Option<UserId>,
+}
+
+async fn look(tx: &Tx, here: &Organization, mut after: Option<UserId>) -> Result<Looked, StoreError> {
+    let mut found = Looked::default();
     let mut ours = BTreeMap::new();
-    'look: while on {
-        let page = member::list(&tx, found.id, after).await?;
+    loop {
+        let page = member::list(tx, here.id, after).await?;
         if page.is_empty() {
-            break;
+            return Ok(found);
         }
         for member in page {
-            (looked, after) = (looked + 1, Some(member.user));
-            slips.extend(slip(&tx, &found, &member, &mut ours).await?);
-            if looked == LOOK || slips.len() == SLIPS_LIMIT {
-                next = after;
-                break 'look;
+            after = Some(member.user);
+            found.count += 1;
+            found.slips.extend(slip(tx, here, &member, &mut ours).await?);
+            if found.count == LOOK || found.slips.len() == SLIPS_LIMIT {
+                return Ok(Looked { next: after, ..found });
             }
         }
     }
-    let barred = if call.after.is_none() { barred::list(&tx, found.id, NAMED_LIMIT).await? } else { Vec::new() };
-    let barred = barred.into_iter().map(|(email, since)| (email, since.to_string())).collect();
-    Ok(ScimDriftView { on, slips, looked, next, barred })
 }
 
 /// How a member slipped by provisioning, if they did. `ours`: what is known of domains already.

@@ -160,3 +160,14 @@ pub enum Slip {
     /// The account is off.
     SwitchedOff,
 }
+
+impl Slip {
+    /// In words.
+    pub const fn told(self) -> &'static str {
+        match self {
+            Slip::ByHand => "a member by hand: the identity provider does not send them, so it can't take them out",
+            Slip::BySignIn => "a member by a sign-in: the identity provider does not send them yet",
+            Slip::SwitchedOff => "switched off, and a member still",
+        }
+    }
+}

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::PAGE;
-use crate::administration::api::{ScimDrift, ScimDriftView, ScimPeople, ScimPeopleView, Slip};
+use crate::administration::api::{ScimDrift, ScimDriftView, ScimPeople, ScimPeopleView};
 use crate::administration::scim_state;
 use crate::console::Door;
 use crate::console::shell::{Shell, html};
@@ -28,16 +28,6 @@ struct DriftPage {
     view: ScimDriftView,
     /// It is not the first look.
     further: bool,
-}
-
-impl DriftPage {
-    fn told(how: &Slip) -> &'static str {
-        match how {
-            Slip::ByHand => "a member by hand: the identity provider does not send them, so it can't take them out",
-            Slip::BySignIn => "a member by a sign-in: the identity provider does not send them yet",
-            Slip::SwitchedOff => "switched off, and a member still",
-        }
-    }
 }
 
 /// Where a list goes on.

@@ -75,7 +75,7 @@ async fn each_request_of_the_log_has_its_page_with_what_came_as_text() {
     let one = format!("{all}/{}", rest.split('"').next().unwrap());
     let page = amy.get(&one).await;
     page.says("uniqueness: taken").says("&#60;script&#62;").hides("<script>").says("192.0.2.9").says("409");
-    let other = one.replace("-", "-9");
+    let other = one.replace('-', "-9");
     assert_eq!(amy.get(&other).await.status, StatusCode::NOT_FOUND, "another is there now");
     assert_eq!(amy.get(&format!("{all}/x")).await.status, StatusCode::NOT_FOUND);
     let mut gus = site.comes(&globex, "gus@globex.example", Role::Owner).await;
