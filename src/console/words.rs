@@ -32,7 +32,7 @@ pub fn sentence(text: &str) -> String {
 /// A moment in RFC 3339 as a page tells it: `2026-11-22 10:00 UTC`.
 pub fn moment(text: &str) -> String {
     match (text.get(..10), text.get(10..11), text.get(11..16)) {
-        (Some(day), Some("T"), Some(time)) if text.ends_with('Z') => format!("{day} {time} UTC"),
+        (Some(day), Some("T"), Some(time)) if text.is_ascii() && text.ends_with('Z') => format!("{day} {time} UTC"),
         _ => text.to_owned(),
     }
 }
@@ -40,7 +40,7 @@ pub fn moment(text: &str) -> String {
 /// The same, to the second.
 pub fn second(text: &str) -> String {
     match (text.get(..10), text.get(10..11), text.get(11..19)) {
-        (Some(day), Some("T"), Some(time)) if text.ends_with('Z') => format!("{day} {time} UTC"),
+        (Some(day), Some("T"), Some(time)) if text.is_ascii() && text.ends_with('Z') => format!("{day} {time} UTC"),
         _ => text.to_owned(),
     }
 }
