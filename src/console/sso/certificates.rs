@@ -30,18 +30,20 @@ struct CertificatesPage {
 }
 
 impl CertificatesPage {
-    const fn is_soon(&self, certificate: &CertificateView) -> bool {
-        certificate.days_left < SOON_DAYS
-    }
-
-    fn short<'a>(&self, certificate: &'a CertificateView) -> &'a str {
-        certificate.sha256.get(..16).unwrap_or(&certificate.sha256)
-    }
-
     /// The last one can't go (R18).
     const fn may_remove(&self) -> bool {
         self.certificates.len() > 1
     }
+}
+
+/// Whether a certificate ends soon.
+const fn is_soon(certificate: &CertificateView) -> bool {
+    certificate.days_left < SOON_DAYS
+}
+
+/// The beginning of a certificate's fingerprint.
+fn short(certificate: &CertificateView) -> &str {
+    certificate.sha256.get(..16).unwrap_or(&certificate.sha256)
 }
 
 /// A day, of a moment in RFC 3339.

@@ -69,7 +69,7 @@ async fn owners_and_admins_decide_on_each_request_once_and_the_operator_looks_on
     let grant = |email: &'static str| [("email", email), ("decision", "grant")];
     let page = operator.submit(PAGE, &requests, &grant("eve@acme.example")).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
-    amy.get(PAGE).await.says("Let eve@acme.example in").says("asked 2026-11-22 10:00 UTC");
+    amy.get(PAGE).await.says("Let in eve@acme.example").says("asked 2026-11-22 10:00 UTC");
     let page = amy.submit(PAGE, &requests, &grant("eve@acme.example")).await;
     assert_eq!(page.location, format!("{PAGE}?done=granted"), "{}", page.body);
     let decline = [("email", "bob@acme.example"), ("decision", "decline")];

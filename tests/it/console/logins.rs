@@ -116,7 +116,7 @@ async fn a_link_shows_one_sign_in_alone_for_a_week_and_can_be_ended() {
     }
     // A week.
     let second = link(&mut ada).await;
-    site.clock.advance(login_share::GOOD_FOR - Duration::from_secs(2));
+    site.clock.advance(login_share::GOOD_FOR.saturating_sub(Duration::from_secs(2)));
     assert_eq!(site.stranger().get(&second).await.status, StatusCode::OK);
     site.clock.advance(Duration::from_secs(2));
     assert_eq!(site.stranger().get(&second).await.status, StatusCode::NOT_FOUND);

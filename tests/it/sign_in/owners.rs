@@ -108,7 +108,7 @@ async fn d1_each_role_sees_and_does_what_is_its_own() {
     let page = adam.get(PAGE).await;
     assert!(page.body.contains("Remove una@bought.example") && !page.body.contains("Confirm una"), "{page:?}");
     assert!(page.body.contains("ugo@bought.example") && !page.body.contains("Remove ugo"), "an owner's: {page:?}");
-    assert!(page.body.contains(&format!("Let {EVE} in")) && page.body.contains("Owners and billing admins set this"));
+    assert!(page.body.contains(&format!("Let in {EVE}")) && page.body.contains("Owners and billing admins set this"));
     assert_eq!(settle(&mut adam, MEMBERS, "initech", una, "confirm").await.status, StatusCode::FORBIDDEN);
     assert_eq!(settle(&mut adam, MEMBERS, "initech", ugo, "remove").await.status, StatusCode::FORBIDDEN);
     assert_eq!(adam.post(DISCOVERABILITY, &new).await.status, StatusCode::FORBIDDEN);
