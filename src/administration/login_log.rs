@@ -6,7 +6,7 @@ use super::Administration;
 use super::api::{LoginDetail, LoginNamed, LoginPage, LoginPageView, LoginShared};
 use super::logins::view;
 use crate::directory::authority::Act;
-use crate::directory::{LoginRecord, Organization, login, login_share, organization};
+use crate::directory::{LoginRecord, Organization, login, login_message, login_share, organization};
 use crate::kernel::{Fault, FaultKind, LoginId, Secret};
 use crate::store::Tx;
 
@@ -33,7 +33,7 @@ pub async fn page(admin: Arc<Administration>, call: LoginPage) -> Result<LoginPa
     Ok(LoginPageView { logins, next })
 }
 
-/// One sign-in, and the links that show it.
+/// One sign-in, its message, and the links that show it.
 pub async fn show(admin: Arc<Administration>, call: LoginNamed) -> Result<LoginDetail, Fault> {
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
@@ -41,7 +41,8 @@ pub async fn show(admin: Arc<Administration>, call: LoginNamed) -> Result<LoginD
     let record = record(&tx, &found, call.id).await?;
     let shared = login_share::of_login(&tx, found.id, call.id).await?;
     let shared = shared.into_iter().map(|share| (share.by, share.ends.to_string())).collect();
-    Ok(LoginDetail { login: view(&found.slug, record), shared })
+    let message = login_message::find(&tx, found.id, call.id).await?;
+    Ok(LoginDetail { login: view(&found.slug, record), message, shared })
 }
 
 /// Makes a link that shows one sign-in alone, for a week.

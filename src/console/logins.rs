@@ -11,7 +11,7 @@ use super::shell::{Shell, html, mistake};
 use super::{Console, Door, Posted};
 use crate::administration::api::{LoginDetail, LoginNamed, LoginPage, LoginPageView, LoginView};
 use crate::administration::{login_log, logins};
-use crate::directory::{login_share, organization};
+use crate::directory::{LoginMessage, login_share, organization};
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, LoginId};
 use crate::web::form::query_value;
@@ -56,6 +56,7 @@ struct ListPage {
 struct OnePage {
     shell: Shell,
     login: LoginView,
+    message: Option<LoginMessage>,
     /// Who made a link that is good, and until when.
     shared: Vec<(String, String)>,
     /// A link that was made just now, and until when it is good.
@@ -105,10 +106,10 @@ fn named(door: &Door, params: &RawPathParams) -> Result<LoginNamed, Trouble> {
 /// # Errors
 /// Not theirs to see; it is not kept any more.
 pub async fn show(door: Door, params: RawPathParams, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
-    let LoginDetail { login, shared } = login_log::show(door.admin.clone(), named(&door, &params)?).await?;
+    let LoginDetail { login, message, shared } = login_log::show(door.admin.clone(), named(&door, &params)?).await?;
     let done = query_value(query.as_deref(), "done").filter(|done| done == "unshared");
     let done = done.map(|_| "The links show nothing any more.");
-    let page = OnePage { shell: Shell { done, ..door.shell(PAGE) }, login, shared, link: None };
+    let page = OnePage { shell: Shell { done, ..door.shell(PAGE) }, login, message, shared, link: None };
     Ok(html(StatusCode::OK, &page))
 }
 
@@ -132,8 +133,8 @@ pub async fn share(
             (None, Some(problem), status)
         }
     };
-    let LoginDetail { login, shared } = login_log::show(door.admin.clone(), call).await?;
-    Ok(html(status, &OnePage { shell: Shell { problem, ..door.shell(PAGE) }, login, shared, link }))
+    let LoginDetail { login, message, shared } = login_log::show(door.admin.clone(), call).await?;
+    Ok(html(status, &OnePage { shell: Shell { problem, ..door.shell(PAGE) }, login, message, shared, link }))
 }
 
 /// `POST /.vestibule/console/o/{slug}/logins/{id}/unshare`: makes its links void.

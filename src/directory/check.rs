@@ -15,6 +15,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(login::checkers());
     all.extend(super::sso_test::checkers());
     all.extend(super::login_share::checkers());
+    all.extend(super::login_message::checkers());
     all.extend(outbox::checkers());
     all.extend(provisioning_log::checkers());
     all.extend(gain_stamp::checkers());

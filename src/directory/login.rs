@@ -98,6 +98,12 @@ pub struct LoginRecord {
 }
 
 impl LoginRecord {
+    /// Whether it was an answer to no request of ours, about nobody that an IdP vouched for: anyone can send these.
+    pub(super) fn is_strange(&self) -> bool {
+        let refused = matches!(self.outcome, LoginOutcome::Refused { .. });
+        refused && self.email.is_none() && self.request_id.is_none()
+    }
+
     /// This record with its texts cut, all alike, until it fits [`RECORD_LIMIT`].
     pub(super) fn fitted(&self) -> LoginRecord {
         let mut record = self.clone();
@@ -137,8 +143,7 @@ pub(super) fn checkers() -> Vec<TableChecker> {
 pub async fn record(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Result<(), StoreError> {
     let mut counters = tx.get(&COUNTERS, &organization).await?.unwrap_or_default();
     let refused = matches!(record.outcome, LoginOutcome::Refused { .. });
-    // An answer to no request of ours, about nobody that an IdP vouched for: anyone can send these.
-    let strange = refused && record.email.is_none() && record.request_id.is_none();
+    let strange = record.is_strange();
     let (counter, ring) = match (refused, strange) {
         (true, false) => (&mut counters.refused, 0),
         (false, _) => (&mut counters.accepted, 1),

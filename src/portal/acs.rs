@@ -16,7 +16,7 @@ use super::pending::{self, SignIn, Stage, USED_ASSERTIONS, VerifiedIdentity};
 use super::state::Portal;
 use super::testing;
 use super::unasked;
-use crate::directory::{LoginCheck, Organization, SsoConnection, effective, sso, two_factor};
+use crate::directory::{LoginMessage, Organization, SsoConnection, effective, sso, two_factor};
 use crate::kernel::{Client, Fault, FaultKind, Reference, Timestamp};
 use crate::saml::{
     DecryptionKey, Expected, IdentityProvider, SamlError, UnverifiedResponse, Verdict, VerifiedAssertion, keys,
@@ -94,6 +94,7 @@ pub async fn post(
         }
         Ok((request_id, Answer::Used)) => {
             // Written down as refused; the person sees it only where their browser is not in already.
+            attempt.message = None;
             portal.refuse(&attempt, &SamlError::Replayed).await;
             Ok(request_id)
         }
@@ -195,7 +196,8 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
         keys,
         now: portal.store.now(),
     };
-    let verdict = portal.pool.run(move || task.run()).await??;
+    let (verdict, message) = portal.pool.run(move || task.run()).await??;
+    attempt.message = message;
     let checks = verdict.checks.iter();
     attempt.checks.extend(checks.map(|c| check(c.name.as_str(), c.passed, &c.expected, &c.received)));
     attempt.assertion_id = verdict.facts.assertion_id;
@@ -203,12 +205,12 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     attempt.email = Some(assertion.email().to_string());
     let Some(request_id) = request_id else {
         // The verifier let it pass: it answers nothing, and the organization takes that (R46).
-        let identity = identity(&assertion, &attempt.checks);
+        let identity = identity(&assertion, attempt);
         let kept = unasked::keep(portal, &organization, &assertion, &identity, relay_state.as_deref()).await?;
         let (id, cookie) = kept.ok_or(SamlError::Replayed)?;
         return Ok((id, Answer::Unasked(cookie)));
     };
-    let answer = accept(portal, &organization, &request_id, &assertion, &attempt.checks).await?;
+    let answer = accept(portal, &organization, &request_id, &assertion, attempt).await?;
     Ok((request_id, answer))
 }
 
@@ -218,7 +220,7 @@ async fn accept(
     organization: &Organization,
     request_id: &str,
     assertion: &VerifiedAssertion,
-    checks: &[LoginCheck],
+    attempt: &Attempt,
 ) -> Result<Answer, Failure> {
     portal
         .store
@@ -232,13 +234,13 @@ async fn accept(
             if !tx.use_once(&USED_ASSERTIONS, &key, assertion.not_on_or_after()).await? {
                 return Err(Failure::Refused(SamlError::Replayed));
             }
-            sign_in.verified(&tx, request_id, identity(assertion, checks))?;
+            sign_in.verified(&tx, request_id, identity(assertion, attempt))?;
             Ok(Answer::Verified)
         })
         .await
 }
 
-fn identity(assertion: &VerifiedAssertion, checks: &[LoginCheck]) -> VerifiedIdentity {
+fn identity(assertion: &VerifiedAssertion, attempt: &Attempt) -> VerifiedIdentity {
     let claims = assertion.attributes().iter().map(|claim| (claim.name.as_str(), &claim.values[..]));
     VerifiedIdentity {
         email: assertion.email().clone(),
@@ -249,7 +251,8 @@ fn identity(assertion: &VerifiedAssertion, checks: &[LoginCheck]) -> VerifiedIde
         session_end: assertion.session_not_on_or_after(),
         authn_methods: two_factor::methods(assertion.authn_contexts(), claims),
         assertion_id: assertion.assertion_id().to_owned(),
-        checks: checks.to_vec(),
+        checks: attempt.checks.clone(),
+        message: attempt.message.clone(),
     }
 }
 
@@ -271,7 +274,8 @@ struct Verification {
 }
 
 impl Verification {
-    fn run(self) -> Result<Verdict, SamlError> {
+    /// The verdict, and the message for people to look at, unless a stranger may have sent it.
+    fn run(self) -> Result<(Verdict, Option<LoginMessage>), SamlError> {
         let started = Instant::now();
         let connection = IdentityProvider::new(&self.connection)?;
         let keys: Vec<DecryptionKey> =
@@ -286,6 +290,8 @@ impl Verification {
         };
         let verdict = self.response.verify(&expected, self.now);
         metrics::histogram!("vestibule_saml_verification_seconds").record(started.elapsed().as_secs_f64());
-        Ok(verdict)
+        let ours = self.request_id.is_some() || verdict.outcome.is_ok();
+        let message = if ours { self.response.to_show() } else { None };
+        Ok((verdict, message))
     }
 }

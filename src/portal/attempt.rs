@@ -1,7 +1,8 @@
 //! What every sign-in leaves behind, whatever its end: a record with its checks, one log line, a count (R56, R59).
 
 use crate::directory::{
-    Admitted, AuditEntry, LoginCheck, LoginOutcome, LoginRecord, Organization, Story, audit, login, organization,
+    Admitted, AuditEntry, LoginCheck, LoginMessage, LoginOutcome, LoginRecord, Organization, Story, audit, login,
+    login_message, organization,
 };
 use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
@@ -38,6 +39,8 @@ pub struct Attempt {
     pub client: String,
     /// The checks made so far.
     pub checks: Vec<LoginCheck>,
+    /// The message, once it was found to answer a request of ours.
+    pub message: Option<LoginMessage>,
     /// Who began it, if it is a test alone.
     pub test: Option<String>,
     /// Where the person was going, once a sign-in of theirs is found.
@@ -57,6 +60,7 @@ impl Attempt {
             assertion_id: None,
             client: client.to_string(),
             checks: Vec::new(),
+            message: None,
             test: None,
             return_to: None,
         }
@@ -100,6 +104,14 @@ impl Attempt {
             client: self.client.clone(),
             outcome,
             checks: self.checks.clone(),
+        }
+    }
+
+    /// Keeps the message beside the record, in the log of the organization whose IdP sent it.
+    pub async fn keep_message(&self, tx: &Tx, record: &LoginRecord) -> Result<(), StoreError> {
+        match &self.message {
+            Some(message) => login_message::keep(tx, self.organization.id, record, message).await,
+            None => Ok(()),
         }
     }
 
@@ -171,6 +183,7 @@ impl Portal {
                 for organization in [Some(&attempt.organization), attempt.entered.as_ref()].into_iter().flatten() {
                     login::record(&tx, organization.id, &record).await?;
                 }
+                attempt.keep_message(&tx, &record).await?;
                 attempt.audit(&tx, &*self.rng, "login.refused", error.code())
             })
             .await;

@@ -122,6 +122,7 @@ async fn last_step(
         return Err(portal.refuse(&attempt, &unknown(&request_id)).await);
     }
     attempt.email = Some(identity.email.to_string());
+    attempt.message.clone_from(&identity.message);
     if sign_in.test.is_some() {
         return testing::conclude(portal, attempt, &request_id).await;
     }

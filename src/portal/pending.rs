@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::return_path::ReturnPath;
-use crate::directory::{LoginCheck, LoginRecord};
+use crate::directory::{LoginCheck, LoginMessage, LoginRecord};
 use crate::kernel::{EmailAddress, OrgId, Timestamp, TokenHash, UserId};
 use crate::store::{StoreError, Table, Tx};
 
@@ -83,6 +83,9 @@ pub struct VerifiedIdentity {
     pub assertion_id: String,
     /// The checks that were passed, for the sign-in log.
     pub checks: Vec<LoginCheck>,
+    /// The message, to be kept if the sign-in is refused in the end, or is a test.
+    #[serde(default)]
+    pub message: Option<LoginMessage>,
 }
 
 /// The sign-in with this request id, unless its time is over.

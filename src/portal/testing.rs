@@ -216,6 +216,7 @@ async fn end(
     let outcome = LoginOutcome::Tested { code, fix: error.map(|error| attempt.fix(error)) };
     let record = attempt.record(tx, &*portal.rng, outcome);
     login::record(tx, sign_in.connection, &record).await?;
+    attempt.keep_message(tx, &record).await?;
     sso_test::keep(tx, sign_in.connection, &record)?;
     let by = sign_in.test.as_deref().unwrap_or_default();
     let entry = AuditEntry::new(tx, by, "sso.test", attempt.object()).changed("", after).from(&attempt.client);

@@ -4,7 +4,7 @@
 //! has not the one shape; `signature` (with `signature_parts`, `algorithms`, `provider`) verifies; `decrypt` opens;
 //! `conditions` and `identity` read what is covered; `second_word` may still refuse. `error` and `advice` say why.
 //! Going out: `authn_request` by `redirect` or form, `service_provider` (metadata), `keys` and `signing`.
-//! What administrators upload: `certificate` (told apart by `upload`) and `metadata`; `expiry` warns before it ends.
+//! `marked` shows a message to people. What administrators upload: `certificate` (told apart by `upload`) and `metadata`; `expiry` warns before it ends.
 
 mod advice;
 mod algorithms;
@@ -21,6 +21,7 @@ mod hygiene;
 mod identity;
 mod instant;
 pub mod keys;
+mod marked;
 pub mod metadata;
 mod prescan;
 mod provider;

@@ -10,12 +10,14 @@ use super::decrypt::{self, DecryptionKey};
 use super::document::{ASSERTION, Tree, parse};
 use super::error::{SamlError, shown};
 use super::identity::{self, Subject};
+use super::marked::marked;
 use super::prescan::MESSAGE_LIMIT;
 use super::provider::{IdentityProvider, TrustedKey};
 use super::second_word::{self, Accepted, Signed};
 use super::signature::{self, Covered};
 use super::structure::{self, AssertionShape, Content, ResponseShape};
 use super::verified::VerifiedAssertion;
+use crate::directory::LoginMessage;
 use crate::kernel::Timestamp;
 
 /// The longest form field, in bytes of base64, white space included (R7).
@@ -108,6 +110,11 @@ impl UnverifiedResponse {
         let data = || tree.walk().find(|node| tree.is(*node, ASSERTION, "SubjectConfirmationData"));
         let in_response_to = named.or_else(|| tree.attribute(data()?, "InResponseTo").map(str::to_owned));
         Some(Peek { in_response_to, issuer: issuer_of(&tree, tree.root) })
+    }
+
+    /// The message for people to look at: nothing in it can be used again. `None`: it is not XML that is read.
+    pub fn to_show(&self) -> Option<LoginMessage> {
+        marked(&self.bytes)
     }
 
     /// Verifies the message. Pure: no network, no file, no clock; never panics.

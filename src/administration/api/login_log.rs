@@ -1,6 +1,7 @@
 //! The sign-in log in pages, one sign-in, and the links that show it: what is asked and answered.
 
 use super::LoginView;
+use crate::directory::LoginMessage;
 use crate::kernel::{LoginId, Secret, Slug};
 
 /// A page of the sign-ins of an organization, newest first.
@@ -34,11 +35,13 @@ pub struct LoginNamed {
     pub id: LoginId,
 }
 
-/// A sign-in, and who shared it.
+/// A sign-in, its message, and who shared it.
 #[derive(Clone, Debug)]
 pub struct LoginDetail {
     /// The sign-in.
     pub login: LoginView,
+    /// Its message, if it is kept.
+    pub message: Option<LoginMessage>,
     /// Who made a link that is good, and until when it is.
     pub shared: Vec<(String, String)>,
 }

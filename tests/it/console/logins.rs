@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::StatusCode;
-use vestibule::directory::{LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, login, login_share};
+use vestibule::directory::{
+    LoginCheck, LoginOutcome, LoginRecord, OrgKind, Organization, SsoConnection, SsoSettings, login, login_share, sso,
+};
 use vestibule::kernel::{LoginId, Role, SystemRng};
 use vestibule::store::{StoreError, Tx};
 
 use super::world::Site;
+use crate::saml::forge::file;
+use crate::saml::world::{IDP, certificate};
 
 const PAGE: &str = "/.vestibule/console/o/acme/logins";
 
@@ -137,4 +143,54 @@ async fn of_one_sign_in_there_are_five_links_at_most() {
     let checkers = vestibule::directory::check::checkers();
     let findings = vestibule::store::check_store(&site.store, &checkers).await.unwrap().findings;
     assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[tokio::test]
+async fn the_message_of_a_refused_sign_in_is_shown_with_what_is_signed_marked() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let globex = site.organization("globex", OrgKind::Customer).await;
+    let connection = SsoConnection {
+        settings: SsoSettings::new(IDP, "https://idp.example/sso", site.store.now()),
+        certificates: vec![certificate("idp")],
+    };
+    site.change(async |tx: Tx| sso::set(&tx, &acme, &connection).await).await;
+    let mut ada = site.comes(&acme, "ada@acme.example", Role::Admin).await;
+    // Answered by the identity provider, late, and by a stranger.
+    let xml = file("okta/response.xml").replace("ada@acme.example", "ada@acme.example&lt;b&gt;");
+    let started = site.stranger().get("/.vestibule/sso/acme").await;
+    let relay_state = url::Url::parse(&started.location).unwrap();
+    let relay_state = relay_state.query_pairs().find(|(name, _)| name == "RelayState").unwrap().1.into_owned();
+    let answered = async |relay_state: &str| {
+        let fields = [("SAMLResponse", BASE64.encode(&xml)), ("RelayState", relay_state.to_owned())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let page = site.stranger().post("/.vestibule/saml/acme/acs", &fields).await;
+        assert!(page.status.is_client_error(), "{page:?}");
+        site.clock.advance(Duration::from_secs(1));
+        let login = login::list(&site.store.reader(), acme.id, 1).await.unwrap().remove(0);
+        format!("{PAGE}/{}", login.id)
+    };
+    let ours = answered(&relay_state).await;
+    let strange = answered("_nobody").await;
+    let page = ada.get(&ours).await;
+    let (_, marked) = page.body.split_once("<pre").unwrap().1.split_once("<mark>").expect("a mark");
+    let (marked, _) = marked.split_once("</mark>").unwrap();
+    assert!(marked.starts_with("&#60;") && marked.contains("Assertion"), "{marked}");
+    page.says("ada@acme.example&#38;lt;b&#38;gt;").says("SignatureValue&#62;…&#60;/").hides("No message is kept");
+    for name in ["SignatureValue>", "DigestValue>", "X509Certificate>"] {
+        let value = xml.split_once(name).expect(name).1.trim().get(..16).unwrap();
+        page.hides(value);
+    }
+    ada.get(&strange).await.says("No message is kept").hides("<pre");
+    // To nobody else, and not by a link.
+    let mut gus = site.comes(&globex, "gus@globex.example", Role::Owner).await;
+    assert_eq!(gus.get(&ours).await.status, StatusCode::FORBIDDEN);
+    let elsewhere = ours.replace("/o/acme/", "/o/globex/");
+    assert_eq!(gus.get(&elsewhere).await.status, StatusCode::NOT_FOUND);
+    let page = ada.submit(&ours, &format!("{ours}/share"), &[]).await;
+    let link = page.says("<mark>").body.split_once("<code class=\"copy\">http://localhost:8080").unwrap().1;
+    site.stranger().get(link.split('<').next().unwrap()).await.says("Checks").hides("<mark>").hides("SignatureValue");
+    for entry in site.audited(&acme).await {
+        assert!(!format!("{entry:?}").contains("Assertion"), "{entry:?}");
+    }
 }

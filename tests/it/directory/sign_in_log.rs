@@ -1,6 +1,7 @@
 //! The sign-in log keeps the newest, and strangers can't push out what matters.
 
 use vestibule::directory::login::{self, KEPT, LoginCheck, LoginOutcome, LoginRecord, TEXT_LIMIT};
+use vestibule::directory::{LoginMessage, MessagePart, login_message};
 use vestibule::kernel::LoginId;
 use vestibule::store::Tx;
 
@@ -57,4 +58,46 @@ async fn a_sign_in_is_forgotten_after_a_week() {
     directory.advance(7 * 24 * 3600);
     assert!(login::list(&directory.store.reader(), acme.id, 10).await.unwrap().is_empty());
     assert_eq!(directory.store.sweep().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn of_messages_the_newest_fifty_are_kept_for_a_week_and_no_strangers() {
+    let directory = Directory::new().await;
+    let acme = directory.organization("acme", "acme.example").await;
+    let refused = LoginOutcome::Refused { code: "audience_mismatch".to_owned(), fix: String::new() };
+    let comes = async |outcome: LoginOutcome, request: Option<&str>| {
+        directory.advance(1);
+        let record = LoginRecord { request_id: request.map(str::to_owned), ..record(&directory, outcome) };
+        let part = MessagePart { signed: true, text: "é".repeat(login_message::SIZE_LIMIT) };
+        let message = LoginMessage::new([part], false);
+        let keep = async |tx: Tx| {
+            login::record(&tx, acme.id, &record).await?;
+            login_message::keep(&tx, acme.id, &record, &message).await
+        };
+        directory.store.transaction("test", keep).await.unwrap();
+        record.id
+    };
+    let kept = async |id: LoginId| login_message::find(&directory.store.reader(), acme.id, id).await.unwrap().is_some();
+    let mut ids = Vec::new();
+    for _ in 0..60 {
+        ids.push(comes(refused.clone(), Some("_1")).await);
+        for (outcome, request) in
+            [(refused.clone(), None), (LoginOutcome::Accepted, Some("_1")), (LoginOutcome::Continued, Some("_1"))]
+        {
+            assert!(!kept(comes(outcome.clone(), request).await).await, "{outcome:?}");
+        }
+    }
+    for (number, id) in ids.iter().enumerate() {
+        assert_eq!(kept(*id).await, number >= 10, "{number}");
+    }
+    let test = comes(LoginOutcome::Tested { code: None, fix: None }, Some("_2")).await;
+    assert!(kept(test).await && !kept(ids[10]).await && kept(ids[11]).await);
+    let globex = directory.organization("globex", "globex.example").await;
+    assert!(login_message::find(&directory.store.reader(), globex.id, test).await.unwrap().is_none());
+    let checkers = vestibule::directory::check::checkers();
+    let report = vestibule::store::check_store(&directory.store, &checkers).await.unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert_eq!((report.tables["login_messages"], report.tables["login_message_places"]), (50, 50));
+    directory.advance(7 * 24 * 3600);
+    assert!(!kept(test).await);
 }

@@ -9,6 +9,7 @@ mod claims;
 mod dialects;
 mod encryption;
 mod expiry;
+mod marked;
 mod mutated;
 mod parsing;
 mod signatures;

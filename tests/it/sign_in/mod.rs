@@ -15,6 +15,7 @@ mod half;
 mod idp;
 mod joining;
 mod local;
+mod messages;
 mod migration;
 mod owners;
 mod pages;
