@@ -12,4 +12,5 @@ pub fn run(bytes: &[u8]) {
         let _ = redirect::RedirectMessage::parse(text);
     }
     let _ = UnverifiedResponse::from_xml(bytes).peek();
+    let _ = UnverifiedResponse::from_xml(bytes).to_show();
 }

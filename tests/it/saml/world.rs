@@ -95,7 +95,11 @@ impl World {
             Ok(response) => response,
             Err(error) => return Verdict { checks: Vec::new(), outcome: Err(error), facts: <_>::default() },
         };
-        response.verify(&expected, self.now)
+        let verdict = response.verify(&expected, self.now);
+        // What is read at all can be shown.
+        let well_formed = verdict.checks.first().is_some_and(|check| check.passed);
+        assert_eq!(response.to_show().is_some(), well_formed, "{:?}", verdict.checks);
+        verdict
     }
 
     /// The verdict, which must come without a panic, in time, and with both verifiers of one mind.
