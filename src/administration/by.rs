@@ -133,7 +133,15 @@ impl Administration {
         self.permit(tx, Act::Manage(own), None).await?;
         let holder = effective::of_domain(tx, &email.domain()).await?.map(|held| held.organization.id);
         let above = link::find(tx, own).await?.map(|link| link.admin);
-        if holder.is_some() && (holder == Some(own) || holder == above) {
+        if holder == Some(own) {
+            return Ok(());
+        }
+        // Of the Admin organization's people those who are members here.
+        if holder.is_some()
+            && holder == above
+            && let Some(account) = user::find_by_email(tx, email).await?
+            && member::record(tx, own, account.id).await?.is_some()
+        {
             return Ok(());
         }
         let text = "This address is not of a domain that your organization has proved, so nothing is told about it.";

@@ -98,7 +98,12 @@ pub async fn explain(admin: Arc<Administration>, call: Explain) -> Result<Explai
     view.steps.extend(super::confirm::sleeping(&tx, &call.email, &seen).await?);
     let hidden = view.allowed && (matches!(known.entry, Ended::Elsewhere) || known.local.is_elsewhere());
     if let Some(url) = call.url.as_ref().filter(|_| !hidden) {
-        let decision = admin.routes.explain(url, entered.1.as_ref())?;
+        let mut decision = admin.routes.explain(url, entered.1.as_ref())?;
+        if !admin.is_operator() {
+            // Routes name other organizations, and what stands behind.
+            let word = if decision.allowed { "lets them through" } else { "does not let them through" };
+            decision.route = format!("the rule for this address {word}");
+        }
         add_route(&mut view, &decision);
     }
     Ok(view)

@@ -49,6 +49,7 @@ pub async fn preview(admin: Arc<Administration>, call: LinkPreview) -> Result<Li
     let (mut people, mut people_changed, mut people_unchanged) = (Vec::new(), 0, 0);
     for member in members(&tx, &pair.organization).await? {
         let Some(account) = user::by_id(&tx, member.user).await? else { continue };
+        tokio::task::yield_now().await;
         match person_change(&tx, &pair, &account, member.role).await? {
             None => people_unchanged += 1,
             Some(change) => {

@@ -19,7 +19,7 @@ pub async fn look(admin: Arc<Administration>, call: Lockout) -> Result<LockoutVi
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
     admin.permit(&tx, Act::Manage(found.id), None).await?;
-    let mut view = LockoutView::default();
+    let mut view = LockoutView { asker: admin.by.organization(), ..LockoutView::default() };
     for organization in concerned(&tx, &found, call.after.map(|(id, _)| id)).await? {
         let after = call.after.filter(|(id, _)| *id == organization.id).map(|(_, user)| user);
         if let Some(next) = members(&tx, organization, after, &mut view).await? {
@@ -80,15 +80,23 @@ async fn judge(tx: &Tx, target: &Effective, account: &User, view: &mut LockoutVi
         }
         _ => false,
     };
+    // Of a linked organization, whose people are not the asker's by their domain are counted, and not named (D5).
+    let named = view.asker.is_none_or(|asker| asker == target.organization.id || holder == Some(asker));
     let told = |why: String| LockoutPerson {
-        email: account.email.to_string(),
+        email: if named { account.email.to_string() } else { "somebody of another domain".to_owned() },
         organization: target.organization.slug.clone(),
         why,
     };
     if matches!(by_password, Entry::BreakGlass | Entry::Enter) {
-        let word = if password::find(tx, account.id).await?.is_some() { "has one" } else { "has none yet" };
         let way = if by_sso { "single sign-on, and the password" } else { "the password alone" };
-        view.break_glass.push(told(format!("{way}; {word}")));
+        // Whether there is one is for those whose account it is (D5).
+        let theirs = view.asker.is_none_or(|asker| holder == Some(asker));
+        let word = match theirs {
+            false => "",
+            true if password::find(tx, account.id).await?.is_some() => "; has one",
+            true => "; has none yet",
+        };
+        view.break_glass.push(told(format!("{way}{word}")));
     } else if !by_sso {
         view.locked_out.push(told(match holder {
             None => format!("nobody has proved {domain}: claim it, or end the membership"),

@@ -55,6 +55,9 @@ use crate::store::{Store, StoreError, TableChecker, Tx};
 use crate::webhook::Courier;
 use explain::RouteExplainer;
 
+/// Who did something, where another organization's record tells of it.
+const ANOTHER: &str = "another organization";
+
 /// What the verbs work with, and for whom.
 #[derive(Clone)]
 pub struct Administration {
@@ -101,7 +104,10 @@ impl Administration {
         before: impl Into<String>,
         after: impl Into<String>,
     ) -> Result<(), StoreError> {
-        let entry = AuditEntry::new(tx, &self.by.name, action, object).changed(before, after).from(&self.by.from);
+        // Another organization learns what was done to whom it shares, not who of this one did it (D5).
+        let own = self.by.organization().is_none_or(|own| own == organization);
+        let (name, from) = if own { (&*self.by.name, &*self.by.from) } else { (ANOTHER, "") };
+        let entry = AuditEntry::new(tx, name, action, object).changed(before, after).from(from);
         directory_audit::append(tx, &*self.rng, organization, &entry)
     }
 }

@@ -32,7 +32,8 @@ pub async fn reset(admin: Arc<Administration>, call: UserResetSecondFactor) -> R
             // Whoever is about to answer with the old one begins anew.
             half::end_all(&tx, account.id).await?;
             for id in chains(&tx, account.id).await? {
-                admin.audit(&tx, id, "second_factor.reset", &call.email, &before, "")?;
+                let own = admin.by.organization().is_none_or(|own| own == id);
+                admin.audit(&tx, id, "second_factor.reset", &call.email, if own { &*before } else { "" }, "")?;
             }
             write_to(admin, &tx, &account).await?;
             Ok(Changes {

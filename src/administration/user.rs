@@ -147,6 +147,30 @@ async fn set_password(
     Ok(())
 }
 
+/// The account of a member who is awake. One whose membership sleeps comes in anew by those alone who could confirm it.
+async fn present(
+    admin: &Administration,
+    tx: &Tx,
+    organization: &Organization,
+    email: &EmailAddress,
+) -> Result<Option<User>, Fault> {
+    let Some(account) = user::find_by_email(tx, email).await? else { return Ok(None) };
+    match member::record(tx, organization.id, account.id).await? {
+        Some(held) if held.asleep => {
+            admin.permit(tx, Act::Confirm(organization.id), Some(&account)).await?;
+            Ok(None)
+        }
+        held => Ok(held.map(|_| account)),
+    }
+}
+
+/// What is told of somebody's memberships: to an organization, its own alone (D5).
+async fn told(admin: &Administration, tx: &Tx, found: &Organization, account: &User) -> Result<UserView, StoreError> {
+    let mut memberships = memberships(tx, account).await?;
+    memberships.retain(|one| admin.is_operator() || one.slug == found.slug);
+    Ok(view(account, memberships))
+}
+
 /// Makes somebody a member, with a role that is theirs to give.
 pub async fn add(admin: Arc<Administration>, call: UserAdd) -> Result<UserAdded, Fault> {
     let (admin, call) = (&*admin, &call);
@@ -155,10 +179,7 @@ pub async fn add(admin: Arc<Administration>, call: UserAdd) -> Result<UserAdded,
         .store
         .transaction("user add", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let there = match user::find_by_email(&tx, &call.email).await? {
-                Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
-                None => None,
-            };
+            let there = present(admin, &tx, &found, &call.email).await?;
             admin.permit(&tx, Act::Add(found.id, call.role), there.as_ref()).await?;
             if hash.is_some() {
                 admin.operators()?;
@@ -170,12 +191,11 @@ pub async fn add(admin: Arc<Administration>, call: UserAdd) -> Result<UserAdded,
             if let Some(hash) = &hash {
                 set_password(admin, &tx, &found, &account, hash).await?;
             }
-            let memberships = memberships(&tx, &account).await?;
             let domain = call.email.domain();
             let claimed = claim::holder(&tx, &domain).await?.is_some();
             let unclaimed_domain = (!claimed).then_some(domain);
             let local = password::find(&tx, account.id).await?.is_some() || outbox::is_on(&tx).await?;
-            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain, local })
+            Ok::<_, Fault>(UserAdded { user: told(admin, &tx, &found, &account).await?, unclaimed_domain, local })
         })
         .await
 }
@@ -187,10 +207,7 @@ pub async fn invite(admin: Arc<Administration>, call: UserInvite) -> Result<User
         .store
         .transaction("user invite", async |tx: Tx| {
             let found = organization::by_slug(&tx, &call.slug).await?;
-            let there = match user::find_by_email(&tx, &call.email).await? {
-                Some(account) => member::find(&tx, found.id, account.id).await?.map(|_| account),
-                None => None,
-            };
+            let there = present(admin, &tx, &found, &call.email).await?;
             admin.permit(&tx, Act::Add(found.id, call.role), there.as_ref()).await?;
             // Whoever is a member already gets another mail.
             let account = match there {
@@ -203,8 +220,8 @@ pub async fn invite(admin: Arc<Administration>, call: UserInvite) -> Result<User
                 return Err(Fault::plain(FaultKind::Conflict, text));
             }
             admin.audit(&tx, found.id, "member.invite", &call.email, "", "")?;
-            let memberships = memberships(&tx, &account).await?;
-            Ok::<_, Fault>(UserAdded { user: view(&account, memberships), unclaimed_domain: None, local: true })
+            let user = told(admin, &tx, &found, &account).await?;
+            Ok::<_, Fault>(UserAdded { user, unclaimed_domain: None, local: true })
         })
         .await
 }
@@ -315,7 +332,9 @@ pub async fn activate(admin: Arc<Administration>, call: UserActivate) -> Result<
             let before = Some(word(account.active).to_owned());
             let changed = Difference::new(&call.email, "account", before, word(call.active).to_owned());
             let mut warnings = Vec::new();
-            for id in member::of_user(&tx, account.id).await? {
+            // Whoever proved the domain decides alone; what it means elsewhere is the operator's to see (D5, D19).
+            let seen = |id: &OrgId| admin.by.organization().is_none_or(|own| own == *id);
+            for id in member::of_user(&tx, account.id).await?.into_iter().filter(seen) {
                 let owned = member::find(&tx, id, account.id).await?.is_some_and(|held| held.role == Role::Owner);
                 if let Some(organization) = organization::by_id(&tx, id).await?.filter(|_| owned && !call.active) {
                     warnings.extend(without_owner(admin, &tx, &organization).await?);

@@ -29,12 +29,14 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use url::Url;
 
 use crate::administration::Administration;
-use crate::kernel::Secret;
+use crate::kernel::{Fault, FaultKind, Secret};
 use crate::session::Sessions;
 use crate::store::{StoreError, TableChecker, Tx};
 use crate::web::edge::{self, Edge};
@@ -112,8 +114,23 @@ pub fn router(console: Console) -> Router {
         .merge(login_pages())
         .merge(people())
         .route("/.vestibule/console/{*rest}", get(missing).post(missing))
+        .layer(from_fn(navigations_alone))
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(Arc::new(console))
+}
+
+/// Refuses what a script asks for: the app is of the same origin, and a script of its pages, or one that somebody slipped
+/// into them, would read these pages and send their forms in the name of whoever is in the browser. No script can say that
+/// its request is a navigation (Fetch Metadata, `Sec-Fetch-Mode`).
+async fn navigations_alone(request: Request, next: Next) -> Response {
+    match request.headers().get("sec-fetch-mode") {
+        Some(mode) if mode != "navigate" => {
+            let text = "The console is opened by people in a browser, not by scripts.";
+            Trouble::from(Fault::new(FaultKind::Forbidden, text, "a script asked for a page of the console"))
+                .into_response()
+        }
+        _ => next.run(request).await,
+    }
 }
 
 fn domain_pages() -> Router<Arc<Console>> {

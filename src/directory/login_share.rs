@@ -83,7 +83,8 @@ pub async fn of_login(tx: &Tx, organization: OrgId, login: LoginId) -> Result<Ve
 /// # Errors
 /// [`StoreError`].
 pub async fn revoke(tx: &Tx, organization: OrgId, login: LoginId) -> Result<usize, StoreError> {
-    let held = tx.scan(&BY_LOGIN, &(organization, login), None, KEPT).await?;
+    // Of many that were made at once there may be more than are to be.
+    let held = tx.scan(&BY_LOGIN, &(organization, login), None, 100 * KEPT).await?;
     for ((.., hash), ()) in &held {
         tx.delete(&SHARES, hash);
         tx.delete(&BY_LOGIN, &(organization, login, *hash));

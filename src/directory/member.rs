@@ -180,7 +180,9 @@ pub async fn has_owner(tx: &Tx, organization: OrgId) -> Result<bool, StoreError>
         let Some(last) = page.last() else { return Ok(false) };
         after = Some(last.user);
         for owner in page.iter().filter(|member| member.role == Role::Owner && !member.asleep) {
-            if user::by_id(tx, owner.user).await?.is_some_and(|account| account.active) {
+            // Read again by their keys, so that of two who take each other's ownership at once one is refused.
+            let still = find(tx, organization, owner.user).await?.is_some_and(|held| held.role == Role::Owner);
+            if still && user::by_id(tx, owner.user).await?.is_some_and(|account| account.active) {
                 return Ok(true);
             }
         }

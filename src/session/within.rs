@@ -1,5 +1,7 @@
 //! Whether a session is one in which an organization's rules are met: who runs it does so in such a session alone (D6).
 
+use std::time::Duration;
+
 use super::records::SessionRecord;
 use crate::directory::{OrgKind, Organization, TwoFactor, effective, link};
 use crate::store::{StoreError, Tx};
@@ -26,5 +28,7 @@ pub async fn is_within(tx: &Tx, record: &SessionRecord, organization: &Organizat
         TwoFactor::Password => record.connection.is_some() || record.second_factor.is_some(),
         TwoFactor::Always => record.second_factor.is_some(),
     };
-    Ok(first && second)
+    let recent =
+        rules.session_absolute.is_none_or(|limit| tx.now() < record.signed_in().plus(Duration::from_secs(limit)));
+    Ok(first && second && recent)
 }

@@ -14,6 +14,8 @@ pub struct Lockout {
 /// A page of them.
 #[derive(Clone, Debug, Default)]
 pub struct LockoutView {
+    /// The organization that asks; `None`: the operator.
+    pub asker: Option<OrgId>,
     /// How many members were looked at.
     pub looked_at: usize,
     /// Who could not enter.

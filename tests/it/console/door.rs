@@ -240,3 +240,20 @@ async fn the_operators_link_works_once_for_ten_minutes_and_its_session_ends() {
     site.clock.advance(Duration::from_secs(4 * 3600));
     assert!(operator.get(&at("acme", "")).await.location.starts_with("/.vestibule/sign-in"), "four hours");
 }
+
+#[tokio::test]
+async fn a_script_of_the_app_reads_no_page_and_sends_no_form() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let mut owner = site.comes(&acme, "ada@acme.example", Role::Owner).await;
+    let token = owner.get(&at("acme", "/general")).await.token();
+    for mode in ["cors", "no-cors", "same-origin", "websocket", ""] {
+        owner.mode = mode;
+        let page = owner.get(&at("acme", "/general")).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{mode}");
+        page.hides("ada@acme.example").hides(&token);
+        let page = owner.post(&at("acme", "/general"), &[("token", &token), ("name", "Taken")]).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{mode}");
+    }
+    assert_eq!(site.now(&acme).await.name, "acme");
+}

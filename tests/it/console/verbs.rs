@@ -11,7 +11,7 @@ use vestibule::administration::{
     Administration, By, Standing, audit, confirm, domain, explain, logins, organization, second_factor, session, team,
     user,
 };
-use vestibule::directory::{OrgKind, Organization, User};
+use vestibule::directory::{OrgKind, Organization, User, member};
 use vestibule::kernel::{Fault, FaultKind, Role};
 
 use super::world::Site;
@@ -122,4 +122,51 @@ async fn admins_make_no_owners_give_no_team_a_role_and_nobody_takes_the_last_own
     );
     user::add(owner(), make("olga@acme.example", Role::Owner)).await.unwrap();
     user::remove(owner(), remove()).await.unwrap();
+}
+
+#[tokio::test]
+async fn d5_whoever_proved_the_domain_switches_an_account_off_whatever_it_owns_elsewhere() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let globex = site.organization("globex", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    let eve = site.person(&globex, "eve@acme.example", Role::Owner).await;
+    let call = UserActivate { email: eve.email.clone(), active: false };
+    let done = user::activate(by(&site, &ada, &acme), call).await.unwrap();
+    assert!(done.warnings.is_empty(), "nothing is told of elsewhere: {:?}", done.warnings);
+    let told = site.audited(&globex).await.pop().unwrap();
+    assert_eq!((&*told.action, &*told.actor, &*told.from), ("user.deactivate", "another organization", ""));
+}
+
+#[tokio::test]
+async fn a_membership_that_sleeps_comes_in_anew_by_an_owner_alone() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    let amy = site.person(&acme, "amy@acme.example", Role::Admin).await;
+    let una = site.person(&acme, "una@bought.example", Role::Owner).await;
+    site.change(async |tx| {
+        member::put_to_sleep(&tx, acme.id, una.id).await?;
+        Ok(())
+    })
+    .await;
+    let call = || UserAdd { slug: acme.slug.clone(), email: una.email.clone(), role: Role::Member, password: None };
+    assert_eq!(refused(user::add(by(&site, &amy, &acme), call()).await), FaultKind::Forbidden);
+    user::add(by(&site, &ada, &acme), call()).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_the_admin_organizations_people_those_who_are_members_can_be_looked_up() {
+    let site = Site::new().await;
+    let (group, acme) =
+        (site.organization("group", OrgKind::Admin).await, site.organization("acme", OrgKind::Customer).await);
+    site.link(&group, &acme).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Owner).await;
+    site.person(&acme, "gina@group.example", Role::Member).await;
+    site.person(&group, "gus@group.example", Role::Member).await;
+    for (email, expected) in [("gina@group.example", true), ("gus@group.example", false), ("no@group.example", false)] {
+        let call = Explain { email: email.parse().unwrap(), url: None };
+        let answer = explain::explain(by(&site, &ada, &acme), call).await;
+        assert_eq!(answer.is_ok(), expected, "{email}: {answer:?}");
+    }
 }

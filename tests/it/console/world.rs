@@ -148,7 +148,7 @@ impl Site {
 
     /// A browser of nobody.
     pub fn stranger(&self) -> Browser {
-        Browser { router: self.router.clone(), cookies: BTreeMap::new() }
+        Browser { router: self.router.clone(), mode: "navigate", cookies: BTreeMap::new() }
     }
 
     /// The operator's browser, signed in by the link.
@@ -177,6 +177,8 @@ impl Site {
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
+    /// What `Sec-Fetch-Mode` says.
+    pub mode: &'static str,
     pub cookies: BTreeMap<String, String>,
 }
 
@@ -249,6 +251,7 @@ impl Browser {
 
     async fn send_as(&mut self, method: Method, path: &str, content_type: &str, body: Vec<u8>) -> Page {
         let mut request = Request::builder().method(&method).uri(path).header("user-agent", "Test/1.0");
+        request = request.header("sec-fetch-mode", self.mode);
         if method == Method::POST {
             request = request.header(CONTENT_TYPE, content_type).header("sec-fetch-site", "same-origin");
         }
