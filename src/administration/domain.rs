@@ -7,7 +7,7 @@ use super::api::{
     AnswerView, Changes, Difference, DomainChecked, DomainClaim, DomainList, DomainRelease, DomainTransfer,
     DomainVerify, DomainView,
 };
-use super::organization::{all, slug_of};
+use super::organization::{permitted, slug_of};
 use crate::directory::authority::Act;
 use crate::directory::life::grace_ends;
 use crate::directory::{Claim, Organization, claim, effective, link, organization, transfer as handing};
@@ -114,16 +114,8 @@ pub async fn verify(admin: Arc<Administration>, call: DomainVerify) -> Result<Do
 /// The claims of an organization; of all, for the operator.
 pub async fn list(admin: Arc<Administration>, call: DomainList) -> Result<Vec<DomainView>, Fault> {
     let tx = admin.store.reader();
-    let organizations = if let Some(slug) = &call.slug {
-        let found = organization::by_slug(&tx, slug).await?;
-        admin.permit(&tx, Act::Manage(found.id), None).await?;
-        vec![found]
-    } else {
-        admin.operators()?;
-        all(&tx).await?
-    };
     let mut views = Vec::new();
-    for organization in organizations {
+    for organization in permitted(&admin, &tx, call.slug.as_ref()).await? {
         for claim in claim::list(&tx, organization.id).await? {
             let view = view(&admin, &tx, &claim, &organization.slug).await?;
             views.extend((call.all || !view.rests).then_some(view));

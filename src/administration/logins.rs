@@ -4,24 +4,15 @@ use std::sync::Arc;
 
 use super::Administration;
 use super::api::{LoginView, Logins};
-use super::organization::all;
-use crate::directory::authority::Act;
-use crate::directory::{LoginOutcome, LoginRecord, login, organization};
+use super::organization::permitted;
+use crate::directory::{LoginOutcome, LoginRecord, login};
 use crate::kernel::{Fault, Slug};
 
 /// The last sign-ins of an organization; of all, for the operator.
 pub async fn list(admin: Arc<Administration>, call: Logins) -> Result<Vec<LoginView>, Fault> {
     let tx = admin.store.reader();
-    let organizations = if let Some(slug) = &call.org {
-        let found = organization::by_slug(&tx, slug).await?;
-        admin.permit(&tx, Act::Manage(found.id), None).await?;
-        vec![found]
-    } else {
-        admin.operators()?;
-        all(&tx).await?
-    };
     let mut found = Vec::new();
-    for organization in organizations {
+    for organization in permitted(&admin, &tx, call.org.as_ref()).await? {
         let records = login::list(&tx, organization.id, call.last).await?;
         found.extend(records.into_iter().map(|record| (record.at, view(&organization.slug, record))));
     }

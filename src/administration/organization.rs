@@ -51,6 +51,20 @@ pub async fn all(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
     }
 }
 
+/// The one that is named, for those who run it; without a name every one, for the operator.
+///
+/// # Errors
+/// «Forbidden»; no such organization; the store's.
+pub async fn permitted(admin: &Administration, tx: &Tx, slug: Option<&Slug>) -> Result<Vec<Organization>, Fault> {
+    let Some(slug) = slug else {
+        admin.operators()?;
+        return Ok(all(tx).await?);
+    };
+    let found = organization::by_slug(tx, slug).await?;
+    admin.permit(tx, Act::Manage(found.id), None).await?;
+    Ok(vec![found])
+}
+
 /// An organization with what belongs to it.
 pub async fn show(admin: Arc<Administration>, call: OrgShow) -> Result<OrgView, Fault> {
     let tx = admin.store.reader();

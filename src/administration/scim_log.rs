@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Administration;
 use super::api::{ScimLog, ScimLogOne, ScimRequestView};
-use super::organization::all;
+use super::organization::permitted;
 use crate::directory::authority::Act;
 use crate::directory::{ProvisioningRequest, organization, provisioning_log};
 use crate::kernel::{Fault, FaultKind, Slug};
@@ -12,16 +12,8 @@ use crate::kernel::{Fault, FaultKind, Slug};
 /// The last provisioning requests of an organization; of all, for the operator.
 pub async fn list(admin: Arc<Administration>, call: ScimLog) -> Result<Vec<ScimRequestView>, Fault> {
     let tx = admin.store.reader();
-    let organizations = if let Some(slug) = &call.org {
-        let found = organization::by_slug(&tx, slug).await?;
-        admin.permit(&tx, Act::Manage(found.id), None).await?;
-        vec![found]
-    } else {
-        admin.operators()?;
-        all(&tx).await?
-    };
     let mut found = Vec::new();
-    for organization in organizations {
+    for organization in permitted(&admin, &tx, call.org.as_ref()).await? {
         for (place, request) in provisioning_log::places(&tx, organization.id, call.last).await? {
             found.push((request.at, view(&organization.slug, place, request)));
         }

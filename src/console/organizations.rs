@@ -18,7 +18,6 @@ use crate::administration::{Administration, overview};
 use crate::directory::authority::{self, Act, Target};
 use crate::directory::{OrgKind, Organization, member, organization};
 use crate::kernel::{Client, Fault, FaultKind, Slug};
-use crate::store::{StoreError, Tx};
 use crate::web::form::{Form, PAGE_FORM_LIMIT, query_value};
 use crate::web::page::{self, Trouble};
 use crate::web::same_origin;
@@ -99,7 +98,7 @@ async fn page(
     let by = console.operator(&tx, headers, client).await?.map(|(_, by)| by);
     let is_operator = by.is_some();
     let (who, found) = if is_operator {
-        ("operator".to_owned(), everything(&tx).await?)
+        ("operator".to_owned(), administration::all(&tx).await?)
     } else {
         let Some((account, record)) = door::account(console, headers).await? else {
             return Ok(page::redirect(&format!("/.vestibule/sign-in?return_to={HERE}"), &[]));
@@ -184,15 +183,4 @@ async fn show_state(admin: Arc<Administration>, rows: &mut [Row]) -> Result<(), 
         row.attention = view.attention.into_iter().next().map(|one| one.text);
     }
     Ok(())
-}
-
-async fn everything(tx: &Tx) -> Result<Vec<Organization>, StoreError> {
-    let mut found: Vec<Organization> = Vec::new();
-    loop {
-        let page = organization::list(tx, found.last().map(|last| last.id)).await?;
-        if page.is_empty() {
-            return Ok(found);
-        }
-        found.extend(page);
-    }
 }
