@@ -10,7 +10,6 @@ use crate::directory::provisioning::mapping;
 use crate::directory::two_factor::GRACE_SIGN_INS;
 use crate::directory::{Organization, Rules, claim, discovery, link, member, organization, sso, sso_proof};
 use crate::kernel::{DomainName, Fault, Slug};
-use crate::session::{Scope, records};
 use crate::store::{StoreError, Tx};
 
 /// Makes an organization; for the operator.
@@ -279,12 +278,7 @@ pub async fn delete(admin: Arc<Administration>, call: OrgDelete) -> Result<Chang
         .store
         .transaction("org delete", async |tx: Tx| {
             let found = organization::by_slug(&tx, slug).await?;
-            // As `link leave` would, for each of them (D16).
-            mapping::disconnect_all(&tx, &*admin.rng, found.id).await?;
-            organization::delete(&tx, &found).await?;
-            // In the same commit, so that no crash can come between (R41).
-            records::revoke(&tx, Scope::Organization(found.id)).await?;
-            records::revoke(&tx, Scope::Connection(found.id)).await?;
+            organization::delete(&tx, &*admin.rng, &found).await?;
             admin.audit(&tx, found.id, "org.delete", slug, &found.name, "")?;
             let gone = Difference::new(slug, "organization", Some(found.name), None);
             Ok::<_, Fault>(Changes { changes: vec![gone], ..Changes::default() })

@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(world.problems().await, 0);
         world.run(async |tx| member::add(tx, &world.acme, &ada, Role::Member, Origin::Hand).await).await;
         assert_eq!(world.found("", 5).await, ["countess@acme.example"]);
-        world.run(async |tx| organization::delete(tx, &world.acme).await).await;
+        world.run(async |tx| organization::delete(tx, &SystemRng, &world.acme).await).await;
         assert_eq!(world.found("", 5).await, Vec::<String>::new());
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::discovery::{self, Discoverability};
 use super::error::DirectoryError;
+use super::revocation::{self, Scope};
 use super::two_factor;
 use crate::kernel::{DomainName, OrgId, Rng, Slug, Timestamp};
 use crate::store::{StoreError, Table, Tx};
@@ -286,12 +287,15 @@ pub async fn list(tx: &Tx, after: Option<OrgId>) -> Result<Vec<Organization>, St
 }
 
 /// Removes an organization with its links, single sign-on, claims, teams and memberships; its slug stays used (D3, R41).
-/// Accounts stay: they may belong to others. Whoever ends an Admin organization has its groups let go of the linked ones
-/// before ([`disconnect_all`](super::provisioning::mapping::disconnect_all)).
+/// Accounts stay: they may belong to others. The groups of an Admin organization let go of the linked ones, as they would
+/// if each left (D16). Sessions in it, and those that its connection made, end in the same commit.
 ///
 /// # Errors
 /// [`DirectoryError::Store`].
-pub async fn delete(tx: &Tx, organization: &Organization) -> Result<(), DirectoryError> {
+pub async fn delete(tx: &Tx, rng: &dyn Rng, organization: &Organization) -> Result<(), DirectoryError> {
+    super::provisioning::mapping::disconnect_all(tx, rng, organization.id).await?;
+    revocation::revoke(tx, Scope::Organization(organization.id))?;
+    revocation::revoke(tx, Scope::Connection(organization.id))?;
     super::link::remove_all(tx, organization).await?;
     super::sso::remove(tx, organization.id).await?;
     super::claim::remove_all(tx, organization.id).await?;

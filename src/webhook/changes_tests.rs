@@ -248,14 +248,14 @@ async fn an_organization_that_ends_tells_all_that_ends_with_it_and_an_admin_orga
     town.told().await;
     town.does(async |tx| member::add(tx, &above, &ada, Role::Member, Origin::Jit).await).await;
     assert_eq!(town.told().await, Vec::<String>::new(), "the app never sees it (D13)");
-    town.does(async |tx| organization::delete(tx, &acme).await).await;
+    town.does(async |tx| organization::delete(tx, &town.rng, &acme).await).await;
     let expected = [
         "team_member.removed acme Crew ada@acme.example",
         "membership.deleted acme ada@acme.example owner",
         "team.deleted acme Crew",
     ];
     assert_eq!(town.told().await, expected);
-    town.does(async |tx| organization::delete(tx, &above).await).await;
+    town.does(async |tx| organization::delete(tx, &town.rng, &above).await).await;
     assert_eq!(town.told().await, Vec::<String>::new());
 }
 

@@ -75,11 +75,11 @@ pub async fn disconnect(
     Ok(tell(tx, rng, organization.id, "scim.member.remove", name, (&removed, &[]))?)
 }
 
-/// The same for everything that is linked to `admin`, which ends: to be called before it does.
+/// The same for everything that is linked to `admin`, which ends.
 ///
 /// # Errors
 /// [`DirectoryError::Store`].
-pub async fn disconnect_all(tx: &Tx, rng: &dyn Rng, admin: OrgId) -> Result<(), DirectoryError> {
+pub(in crate::directory) async fn disconnect_all(tx: &Tx, rng: &dyn Rng, admin: OrgId) -> Result<(), DirectoryError> {
     for linked in link::linked_to(tx, admin).await? {
         disconnect(tx, rng, admin, &linked).await?;
     }

@@ -32,7 +32,7 @@ async fn filled() -> Directory {
     let gone = directory.organization("gone", "gone.example").await;
     let gone = directory.set(&gone, "idp_managed_access", "true").await;
     directory.signs_in(&gone, says("bob@gone.example")).await.unwrap();
-    let delete = async |tx: Tx| organization::delete(&tx, &gone).await;
+    let delete = async |tx: Tx| organization::delete(&tx, &directory.rng, &gone).await;
     directory.store.transaction("test", delete).await.unwrap();
     directory
 }

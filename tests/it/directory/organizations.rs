@@ -11,7 +11,7 @@ use super::Directory;
 async fn d3_a_slug_is_never_used_again() {
     let directory = Directory::new().await;
     let acme = directory.organization("acme", "acme.example").await;
-    let delete = async |tx: Tx| organization::delete(&tx, &acme).await;
+    let delete = async |tx: Tx| organization::delete(&tx, &directory.rng, &acme).await;
     directory.store.transaction("test", delete).await.unwrap();
     let slug: Slug = "acme".parse().unwrap();
     let again = async |tx: Tx| organization::create(&tx, &directory.rng, &slug, "Acme", OrgKind::Customer).await;
@@ -59,7 +59,7 @@ async fn of_many_that_claim_one_domain_at_once_one_gets_it() {
 async fn deleting_an_organization_frees_its_domains() {
     let directory = Directory::new().await;
     let acme = directory.organization("acme", "acme.example").await;
-    let delete = async |tx: Tx| organization::delete(&tx, &acme).await;
+    let delete = async |tx: Tx| organization::delete(&tx, &directory.rng, &acme).await;
     directory.store.transaction("test", delete).await.unwrap();
     assert!(claim::holder(&directory.store.reader(), &"acme.example".parse().unwrap()).await.unwrap().is_none());
     directory.organization("successor", "acme.example").await;

@@ -53,7 +53,7 @@ async fn a_request_is_forgotten_in_time_and_with_its_organization() {
     directory.advance(KEPT_FOR.as_secs());
     assert!(directory.kept(acme.id).await.is_empty());
     directory.keep(acme.id, &vec![directory.request("GET", 200); 250]).await;
-    let end = async |tx: Tx| organization::delete(&tx, &acme).await;
+    let end = async |tx: Tx| organization::delete(&tx, &directory.rng, &acme).await;
     directory.store.transaction::<_, DirectoryError, _, _>("test", end).await.unwrap();
     assert!(directory.kept(acme.id).await.is_empty());
 }

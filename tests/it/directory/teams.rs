@@ -124,7 +124,7 @@ async fn every_end_takes_its_rows_along() {
     assert_eq!(problems(&directory.store).await, Vec::<String>::new());
 
     directory.put_in(&acme, &sales, &bob).await.unwrap();
-    let end = async |tx: Tx| organization::delete(&tx, &acme).await;
+    let end = async |tx: Tx| organization::delete(&tx, &directory.rng, &acme).await;
     directory.store.transaction("test", end).await.unwrap();
     assert_eq!(problems(&directory.store).await, Vec::<String>::new());
     assert!(directory.store.reader().scan(&team_member::TEAM_MEMBERS, &(), None, 9).await.unwrap().is_empty());
@@ -175,7 +175,7 @@ async fn whoever_joins_while_something_ends_leaves_no_row_behind() {
         let end = async |tx: Tx| match round % 3 {
             0 => Ok(team::delete(&tx, &directory.rng, &ops).await?),
             1 => member::remove(&tx, &acme, &ada).await.map(|_| ()),
-            _ => organization::delete(&tx, &acme).await,
+            _ => organization::delete(&tx, &directory.rng, &acme).await,
         };
         let (joined, ended) = tokio::join!(
             directory.put_in(&acme, &ops, &ada),

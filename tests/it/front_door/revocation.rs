@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vestibule::directory::{DirectoryError, member, organization, user};
-use vestibule::kernel::Role;
+use vestibule::kernel::{Role, SystemRng};
 use vestibule::session::{Scope, records};
 use vestibule::store::{StoreError, Tx};
 
@@ -78,7 +78,7 @@ async fn an_organization_that_goes_ends_the_sessions_in_it() {
     let world = World::new().await;
     let cookie = world.sign_in().await;
     assert_eq!(raw::get(world.gate, "/deals", &[("Cookie", &cookie)]).await.status, 200);
-    let delete = async |tx: Tx| organization::delete(&tx, &world.acme).await;
+    let delete = async |tx: Tx| organization::delete(&tx, &SystemRng, &world.acme).await;
     world.store.transaction::<_, DirectoryError, _, _>("delete", delete).await.unwrap();
     is_over_within_a_second(&world, &cookie).await;
 }

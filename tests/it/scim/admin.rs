@@ -105,6 +105,20 @@ async fn g_c_g_f_names_map_at_once_and_unmap_when_they_change() {
 }
 
 #[tokio::test]
+async fn d16_an_admin_organization_that_ends_lets_go_of_whom_its_groups_put_in() {
+    let site = Site::new().await;
+    let (admin, acme) = group_of_companies(&site).await;
+    let ada = site.person(&admin, "ada@acme.example").await;
+    site.group(&admin, "Acme", &[&ada]).await;
+    site.add_by_hand(&acme, "bo@acme.example", Role::Admin).await;
+    site.does(async |tx| organization::delete(tx, &site.rng, &admin.organization).await).await;
+    assert!(site.membership(&acme, "ada@acme.example").await.is_none());
+    assert!(site.membership(&acme, "bo@acme.example").await.is_some(), "by hand, so they stay");
+    assert!(organization::by_id(&site.store.reader(), acme.organization.id).await.unwrap().is_some());
+    site.check().await;
+}
+
+#[tokio::test]
 async fn d15_a_scim_name_is_unique_among_the_linked_ones() {
     let site = Site::new().await;
     let (admin, _) = group_of_companies(&site).await;

@@ -138,7 +138,7 @@ async fn happen(site: &Site, globex: &Organization, event: &Event) {
             Event::Removed => {
                 member::remove(&tx, globex, &user::by_email(&tx, &email).await?).await?;
             }
-            Event::Deleted => vestibule::directory::organization::delete(&tx, globex).await?,
+            Event::Deleted => vestibule::directory::organization::delete(&tx, &site.rng, globex).await?,
             Event::RequiresSso | Event::Late => {}
         }
         Ok::<_, DirectoryError>(())

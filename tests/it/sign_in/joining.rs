@@ -313,7 +313,7 @@ async fn names_of_public_mail_providers_are_refused() {
     assert_eq!(discovery::offers(&site.store.reader(), &domain).await.unwrap().len(), 1);
     let delete = async |tx: Tx| {
         let initech = organization::by_id(&tx, initech.id).await?.unwrap();
-        organization::delete(&tx, &initech).await
+        organization::delete(&tx, &site.rng, &initech).await
     };
     site.store.transaction("test", delete).await.unwrap();
     assert!(discovery::offers(&site.store.reader(), &domain).await.unwrap().is_empty());
