@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::{Method, Version, header};
 use pingora::protocols::http::ServerSession;
 
+use crate::kernel;
+
 /// The largest header block, in bytes, over HTTP/1.1 and HTTP/2.
 pub const HEADER_LIMIT: usize = 32 * 1024;
 /// How long a new connection has for its first whole header block.
@@ -31,10 +33,10 @@ pub const BODY_GRACE: Duration = Duration::from_secs(30);
 pub const BODY_RATE: u64 = 256;
 /// How long the client of a gRPC call (HTTP/2 on both sides) may pause before the app has begun its answer.
 pub const CALL_SILENCE: Duration = Duration::from_secs(300);
-/// The largest answer of an identity provider (POST to an assertion consumer service), in bytes.
-pub const ANSWER_BODY_LIMIT: usize = 1024 * 1024;
+/// The largest answer of an identity provider, or what is handed in of one, in bytes.
+pub const ANSWER_BODY_LIMIT: usize = kernel::LARGE_FORM_LIMIT;
 /// The largest body for any other of the portal's pages, in bytes.
-pub const FORM_BODY_LIMIT: usize = 16 * 1024;
+pub const FORM_BODY_LIMIT: usize = kernel::FORM_LIMIT;
 /// How many bodies over [`FORM_BODY_LIMIT`] and up to [`ANSWER_BODY_LIMIT`] are held at once: 64 MiB at most.
 pub const LARGE_BODIES: usize = 64;
 /// How many bodies up to [`FORM_BODY_LIMIT`] are held at once: 16 MiB at most.

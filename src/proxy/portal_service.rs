@@ -14,26 +14,17 @@ use tower::ServiceExt as _;
 
 use super::limits;
 use super::receiving::{Permit, Receiving};
-use crate::kernel::{Client, Reference};
+use crate::kernel::{Client, Reference, form_limit};
 
 /// What holds between two hops only (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
 
-/// The largest body that a request may have, in bytes: only an identity provider's answer is large, and what is handed
-/// in of one.
+/// The largest body that a request may have, in bytes.
 fn body_limit(method: &Method, path: &str) -> usize {
-    let is_acs = path
-        .strip_prefix("/.vestibule/saml/")
-        .and_then(|rest| rest.strip_suffix("/acs"))
-        .is_some_and(|slug| !slug.is_empty() && !slug.contains('/'));
-    let is_hand_in = path
-        .strip_prefix("/.vestibule/console/o/")
-        .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(_, page)| matches!(page, "sso/metadata" | "sso/hand" | "sso/certificates"));
     match *method {
         Method::GET | Method::HEAD => 0,
-        Method::POST if is_acs || is_hand_in => limits::ANSWER_BODY_LIMIT,
+        Method::POST => form_limit(path),
         _ => limits::FORM_BODY_LIMIT,
     }
 }

@@ -11,12 +11,12 @@ use url::form_urlencoded;
 
 use super::multipart::{self, Part};
 use super::page::Trouble;
-use crate::kernel::{Fault, FaultKind};
+use crate::kernel::{self, Fault, FaultKind};
 
 /// The largest form of the portal's own pages, in bytes.
-pub const PAGE_FORM_LIMIT: usize = 16 * 1024;
+pub const PAGE_FORM_LIMIT: usize = kernel::FORM_LIMIT;
 /// The largest form at the ACS, in bytes (R7).
-pub const ACS_FORM_LIMIT: usize = 1024 * 1024;
+pub const ACS_FORM_LIMIT: usize = kernel::LARGE_FORM_LIMIT;
 /// How long a form may take to arrive whole.
 const READ_TIME: Duration = Duration::from_secs(15);
 /// How many fields a form has at most.
@@ -68,8 +68,12 @@ fn is_too_long(error: &(dyn Error + 'static)) -> bool {
 
 impl From<FormError> for Trouble {
     fn from(error: FormError) -> Self {
-        let kind = if error == FormError::TooLarge { FaultKind::TooLarge } else { FaultKind::Invalid };
-        Fault::new(kind, "This form can't be read. Please go back and try again.", error.text()).into()
+        let (kind, public) = if error == FormError::TooLarge {
+            (FaultKind::TooLarge, "What was sent is larger than this page takes. Please go back and send less.")
+        } else {
+            (FaultKind::Invalid, "This form can't be read. Please go back and try again.")
+        };
+        Fault::new(kind, public, error.text()).into()
     }
 }
 

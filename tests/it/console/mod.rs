@@ -5,7 +5,7 @@ mod chromium;
 mod chromium_set_up;
 mod discoverability;
 mod domains;
-mod door;
+pub mod door;
 mod explain;
 mod general;
 mod logins;

@@ -4,10 +4,11 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Extension;
 use axum::routing::{get, post};
-use vestibule::kernel::Client;
+use vestibule::kernel::{Client, form_limit};
 
 use super::raw::{self, send};
 use super::world::World;
+use crate::console::door::FORMS;
 
 /// A stand-in for the portal.
 pub fn stub() -> Router {
@@ -16,6 +17,7 @@ pub fn stub() -> Router {
         .route("/.vestibule/sign-in", get(address))
         .route("/.vestibule/echo", post(async |body: Bytes| body))
         .route("/.vestibule/saml/{slug}/acs", post(async |body: Bytes| body.len().to_string()))
+        .route("/.vestibule/console/{*rest}", post(async |body: Bytes| body.len().to_string()))
         .layer(axum::extract::DefaultBodyLimit::disable())
 }
 
@@ -65,6 +67,19 @@ async fn a_body_beyond_the_limit_is_refused() {
     assert_eq!(send(world.gate, sized("echo", "POST", 16 * 1024)).await.status, 200);
     assert_eq!(send(world.gate, sized("echo", "POST", 16 * 1024 + 1)).await.status, 413);
     assert_eq!(send(world.gate, sized("saml/acme/acs", "POST", 500_000)).await.body, "500000");
+}
+
+#[tokio::test]
+async fn each_form_of_the_console_comes_through_as_far_as_it_is_read_there() {
+    let world = World::new().await;
+    for form in FORMS {
+        let path = format!("/.vestibule/console/o/acme{form}");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        let limit = form_limit(&path);
+        let sized = |size: usize| format!("{head}Content-Length: {size}\r\n\r\n{}", "x".repeat(size));
+        assert_eq!(send(world.gate, sized(limit)).await.body, limit.to_string(), "{form}");
+        assert_eq!(send(world.gate, sized(limit + 1)).await.status, 413, "{form}");
+    }
 }
 
 #[tokio::test]
