@@ -21,7 +21,7 @@ use crate::store::{StoreError, Tx};
 use crate::web::cookie::cookie_of;
 use crate::web::page::{self, Trouble};
 
-/// So long after a factor was shown, things can be changed; afterwards it is asked for again.
+/// So long after a factor was shown, what asks for it can be changed; afterwards it is asked for again.
 pub const FRESH: Duration = Duration::from_secs(30 * 60);
 
 /// Somebody who may look at an organization's settings.
@@ -34,7 +34,7 @@ pub struct Door {
     pub who: String,
     /// Their role there; `None`: the operator.
     pub role: Option<Role>,
-    /// Whether they showed a factor just now, without which nothing is changed.
+    /// Whether they showed a factor just now, without which nothing is changed that asks for it.
     pub fresh: bool,
     /// What proves a form of this session.
     pub token: String,
@@ -42,7 +42,7 @@ pub struct Door {
     pub client: Client,
     /// The site's name for people.
     pub site: String,
-    /// The path and query that were asked for.
+    /// The path and query that were asked for; of a form, the page on which it stands.
     pub at: String,
 }
 

@@ -8,6 +8,7 @@ mod discoverability;
 mod domains;
 mod door;
 mod explain;
+mod freshness;
 mod general;
 mod home;
 mod key;

@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::door::Door;
 use super::{
-    HERE, audit, discoverability, domains, explain, general, logins, members, scim, sessions, shared, sso, teams,
-    two_factor, words,
+    HERE, audit, discoverability, domains, explain, freshness, general, logins, members, scim, sessions, shared, sso,
+    teams, two_factor, words,
 };
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
@@ -58,7 +58,7 @@ pub struct Shell {
     pub done: Option<&'static str>,
     /// What went wrong.
     pub problem: Option<String>,
-    /// Whether forms can be sent.
+    /// Whether a factor was shown just now, without which most forms can't be sent.
     pub fresh: bool,
     /// Where they confirm that it is them.
     pub confirm: String,
@@ -70,6 +70,11 @@ impl Shell {
     /// The address of a page of this organization.
     pub fn path(&self, rest: &str) -> String {
         path(&self.slug, rest)
+    }
+
+    /// Whether a form waits until it is confirmed that it is them: `form` as the table of [`freshness`] has it.
+    pub fn waits(&self, form: &str) -> bool {
+        !self.fresh && freshness::of(form, |_| None).asks == freshness::Asks::Factor
     }
 }
 
@@ -144,7 +149,7 @@ pub fn wrong_file(fault: Fault) -> Result<(StatusCode, String), Trouble> {
 /// The trouble.
 pub fn mistake(fault: Fault) -> Result<(StatusCode, String), Trouble> {
     match fault.kind {
-        FaultKind::Invalid | FaultKind::Conflict | FaultKind::NotFound | FaultKind::TooLarge => {
+        FaultKind::Invalid | FaultKind::Conflict | FaultKind::NotFound | FaultKind::TooLarge | FaultKind::TooMany => {
             let status = StatusCode::from_u16(fault.kind.status()).unwrap_or(StatusCode::BAD_REQUEST);
             Ok((status, words::sentence(&fault.detail)))
         }

@@ -135,13 +135,15 @@ pub struct Trouble {
     pub title: Option<&'static str>,
     /// Where to start again.
     pub again: Option<Box<str>>,
+    /// What the link there says; «Start again» otherwise.
+    pub label: Option<&'static str>,
     /// A `Set-Cookie` line to send along.
     pub cookie: Option<Box<str>>,
 }
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Trouble { fault, logged: false, title: None, again: None, cookie: None }
+        Trouble { fault, logged: false, title: None, again: None, label: None, cookie: None }
     }
 }
 
@@ -188,7 +190,7 @@ impl Trouble {
     /// The page: its status, sentence, reference and link.
     pub fn page(&self, site: &str, status: StatusCode, reference: &Reference) -> Response {
         let title = self.title();
-        let link = self.again.as_deref().map(|again| (again, "Start again"));
+        let link = self.again.as_deref().map(|again| (again, self.label.unwrap_or("Start again")));
         let page =
             NoticePage { site, title: &title, text: &self.fault.public, reference: Some(reference.as_str()), link };
         with_cookies(html(status, FormTarget::None, &page), self.cookie.as_deref())

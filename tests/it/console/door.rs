@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use vestibule::directory::OrgKind;
-use vestibule::kernel::Role;
+use vestibule::kernel::{Role, form_limit};
 
 use super::world::Site;
 
@@ -146,6 +146,23 @@ async fn no_form_is_taken_from_whoever_may_not_and_nothing_changes() {
         }
     }
     assert_eq!((site.now(&acme).await, site.audited(&acme).await.len()), before);
+}
+
+#[tokio::test]
+async fn each_form_is_read_as_far_as_the_gate_lets_it_through() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let mut owner = site.comes(&acme, "ada@acme.example", Role::Owner).await;
+    for form in FORMS {
+        let at = at("acme", form);
+        // Without a token it is refused as soon as it is read.
+        for (size, expected) in
+            [(form_limit(&at), StatusCode::FORBIDDEN), (form_limit(&at) + 1, StatusCode::PAYLOAD_TOO_LARGE)]
+        {
+            let page = owner.post(&at, &[("x", &"x".repeat(size - "x=".len()))]).await;
+            assert_eq!(page.status, expected, "{form}, {size} bytes: {}", page.body);
+        }
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod discoverability;
 mod domains;
 pub mod door;
 mod explain;
+mod freshness;
 mod general;
 mod logins;
 mod members;
