@@ -41,7 +41,7 @@ pub async fn show(admin: Arc<Administration>, call: LoginNamed) -> Result<LoginD
     let record = record(&tx, &found, call.id).await?;
     let shared = login_share::of_login(&tx, found.id, call.id).await?;
     let shared = shared.into_iter().map(|share| (share.by, share.ends.to_string())).collect();
-    let message = login_message::find(&tx, found.id, call.id).await?;
+    let message = login_message::of(&tx, found.id, &record).await?;
     Ok(LoginDetail { login: view(&found.slug, record), message, shared })
 }
 

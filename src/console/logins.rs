@@ -40,6 +40,11 @@ fn colour(login: &LoginView) -> &'static str {
     }
 }
 
+/// Whether a sign-in was by something that is no message: its first check says by what.
+fn without_message(login: &LoginView) -> bool {
+    login.idp.is_none() && login.checks.first().is_some_and(|check| matches!(check.name.as_str(), "password" | "link"))
+}
+
 #[derive(Template)]
 #[template(path = "console/logins/list.html")]
 struct ListPage {

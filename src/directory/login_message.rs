@@ -1,23 +1,31 @@
-//! The messages of sign-ins that were refused, and of tests, as people may look at them: beside the sign-in log, few,
-//! small, without what could be used again (R55, R59).
+//! The messages of sign-ins as people may look at them: beside the sign-in log, few, small, without what could be used
+//! again (R55, R59). Those of accepted ones have places of their own, so that they push out no refusal.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::login::{KEPT_FOR, LoginOutcome, LoginRecord};
+use super::login::{self, KEPT_FOR, LoginOutcome, LoginRecord};
+use super::story::SECOND_FACTOR;
 use crate::kernel::{LoginId, OrgId};
 use crate::store::{StoreError, Table, TableChecker, Tx, checker, decodes};
 
 /// The messages, by the sign-in that they belong to.
 const MESSAGES: Table<(OrgId, LoginId), Kept> = Table::new("login_messages");
-/// Which sign-in has each of an organization's [`KEPT`] places, taken one after the other.
+/// Which sign-in has each of an organization's places: [`KEPT`], and behind them [`KEPT_ACCEPTED`], each kind taken one
+/// after the other.
 const PLACES: Table<(OrgId, u64), LoginId> = Table::new("login_message_places");
-/// How many messages an organization has had.
+/// How many messages an organization has had of sign-ins that were refused, and of tests.
 const COUNTS: Table<OrgId, u64> = Table::new("login_message_counts");
+/// How many of sign-ins that were accepted.
+const ACCEPTED_COUNTS: Table<OrgId, u64> = Table::new("login_message_accepted_counts");
 
-/// How many messages of an organization are kept, its newest.
+/// How many messages of an organization are kept of sign-ins that were refused, and of tests: the newest.
 pub const KEPT: u64 = 50;
+/// How many of sign-ins that were accepted: the newest.
+pub const KEPT_ACCEPTED: u64 = 50;
+/// How many places an organization has.
+const PLACE_COUNT: u64 = KEPT + KEPT_ACCEPTED;
 /// The largest message, in bytes as it is stored.
 pub const SIZE_LIMIT: usize = 12 * 1024;
 /// What is stored around the parts, in bytes at most.
@@ -110,8 +118,8 @@ struct Kept {
     message: LoginMessage,
 }
 
-/// Keeps the message of a sign-in as long as the sign-in is, and takes the place of the organization's oldest. One of a
-/// sign-in that was accepted is not kept, nor one that a stranger may have sent.
+/// Keeps the message of a sign-in as long as the sign-in is, and takes the place of the organization's oldest of its kind:
+/// accepted, or not. One that a stranger may have sent is not kept.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -122,16 +130,17 @@ pub async fn keep(
     message: &LoginMessage,
 ) -> Result<(), StoreError> {
     let came_in = matches!(record.outcome, LoginOutcome::Accepted | LoginOutcome::Continued);
-    if came_in || record.is_strange() {
+    if record.is_strange() {
         return Ok(());
     }
-    let count = tx.get(&COUNTS, &organization).await?.unwrap_or_default();
-    let place = count % KEPT;
+    let (counts, first, kept) = if came_in { (ACCEPTED_COUNTS, KEPT, KEPT_ACCEPTED) } else { (COUNTS, 0, KEPT) };
+    let count = tx.get(&counts, &organization).await?.unwrap_or_default();
+    let place = first + count % kept;
     if let Some(oldest) = tx.get(&PLACES, &(organization, place)).await? {
         tx.delete(&MESSAGES, &(organization, oldest));
     }
     let ends = record.at.plus(KEPT_FOR);
-    tx.put(&COUNTS, &organization, &(count + 1))?;
+    tx.put(&counts, &organization, &(count + 1))?;
     tx.put_until(&PLACES, &(organization, place), &record.id, ends)?;
     tx.put_until(&MESSAGES, &(organization, record.id), &Kept { place, message: message.clone() }, ends)
 }
@@ -144,10 +153,30 @@ pub async fn find(tx: &Tx, organization: OrgId, login: LoginId) -> Result<Option
     Ok(tx.get(&MESSAGES, &(organization, login)).await?.map(|kept| kept.message))
 }
 
+/// The message of a sign-in, if it is kept: of one that the second factor decided, the message of its first step.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn of(tx: &Tx, organization: OrgId, record: &LoginRecord) -> Result<Option<LoginMessage>, StoreError> {
+    let found = find(tx, organization, record.id).await?;
+    let went_on = record.assertion_id.is_some() && record.checks.iter().any(|check| check.name == SECOND_FACTOR);
+    if found.is_some() || !went_on {
+        return Ok(found);
+    }
+    let is_first = |first: &LoginRecord| {
+        first.outcome == LoginOutcome::Continued
+            && (&first.request_id, &first.assertion_id) == (&record.request_id, &record.assertion_id)
+    };
+    match login::list(tx, organization, usize::MAX).await?.into_iter().find(is_first) {
+        Some(first) => find(tx, organization, first.id).await,
+        None => Ok(None),
+    }
+}
+
 /// What is promised of the messages: each is in its place, and small.
 pub(super) fn checkers() -> Vec<TableChecker> {
     let message = checker(&MESSAGES, async |tx: Tx, (organization, login), kept: Kept| {
-        let placed = tx.get(&PLACES, &(organization, kept.place)).await? == Some(login) && kept.place < KEPT;
+        let placed = tx.get(&PLACES, &(organization, kept.place)).await? == Some(login) && kept.place < PLACE_COUNT;
         let small = serde_json::to_vec(&kept).is_ok_and(|bytes| bytes.len() <= SIZE_LIMIT);
         Ok((!placed || !small).then(|| "the message of a sign-in is out of its place, or too large".to_owned()))
     });
@@ -155,7 +184,7 @@ pub(super) fn checkers() -> Vec<TableChecker> {
         let right = tx.get(&MESSAGES, &(organization, login)).await?.is_some_and(|kept| kept.place == place);
         Ok((!right).then(|| "a place is taken by the message of a sign-in which there is not".to_owned()))
     });
-    vec![message, place, decodes(&COUNTS)]
+    vec![message, place, decodes(&COUNTS), decodes(&ACCEPTED_COUNTS)]
 }
 
 #[cfg(test)]
@@ -167,7 +196,7 @@ mod tests {
         let check = |text: &str, cut: bool| {
             let parts = [("<a>", false), (text, true), ("</a>", false)];
             let parts = parts.map(|(text, signed)| MessagePart { signed, text: text.to_owned() });
-            let kept = Kept { place: KEPT, message: LoginMessage::new(parts, true) };
+            let kept = Kept { place: PLACE_COUNT, message: LoginMessage::new(parts, true) };
             let size = serde_json::to_vec(&kept).unwrap().len();
             assert!(size <= SIZE_LIMIT, "{size}");
             assert_eq!(kept.message.cut, cut, "{text:.20}");

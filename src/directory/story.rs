@@ -8,7 +8,7 @@ use crate::kernel::{Client, LoginId, OrgId, Rng};
 use crate::store::{StoreError, Tx};
 
 /// The check's name in the sign-in log.
-const SECOND_FACTOR: &str = "second factor";
+pub(super) const SECOND_FACTOR: &str = "second factor";
 
 /// A sign-in, or another way to a session, as logs and audits tell it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

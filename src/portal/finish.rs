@@ -288,12 +288,16 @@ async fn open(
     entered.check(ADMITTED, true, MEMBER, if admitted.joined { "joined now" } else { "a member" });
     entered.joined(tx, &*portal.rng, admitted)?;
     let new = new_session(tx, sign_in, identity, admitted, newcomer).await?;
+    let story = entered.story(tx, &*portal.rng);
+    if let Some(record) = &story.record {
+        entered.keep_message(tx, record).await?;
+    }
     let opening = Opening {
         first: FirstFactor::Sso { proved: new.second_factor.is_some() },
         new,
         user: &admitted.user,
         asking: Some(&admitted.organization),
-        story: entered.story(tx, &*portal.rng),
+        story,
         return_to: &sign_in.return_to,
         arrival: &newcomer.arrival,
     };

@@ -83,7 +83,7 @@ pub struct VerifiedIdentity {
     pub assertion_id: String,
     /// The checks that were passed, for the sign-in log.
     pub checks: Vec<LoginCheck>,
-    /// The message, to be kept if the sign-in is refused in the end, or is a test.
+    /// The message, to be kept beside the sign-in log.
     #[serde(default)]
     pub message: Option<LoginMessage>,
 }

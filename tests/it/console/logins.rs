@@ -146,6 +146,43 @@ async fn of_one_sign_in_there_are_five_links_at_most() {
 }
 
 #[tokio::test]
+async fn of_a_sign_in_by_password_the_page_says_that_there_is_no_message() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let mut ada = site.comes(&acme, "ada@acme.example", Role::Admin).await;
+    let by = async |idp: Option<&str>, check: &str| {
+        let checks = vec![LoginCheck {
+            name: check.to_owned(),
+            passed: true,
+            expected: "the account's".to_owned(),
+            received: "it".to_owned(),
+        }];
+        let id = LoginId::random(&SystemRng);
+        let record = LoginRecord {
+            id,
+            at: site.store.now(),
+            reference: "ABCD-EFGH".to_owned(),
+            email: Some("bob@acme.example".to_owned()),
+            idp: idp.map(str::to_owned),
+            request_id: None,
+            assertion_id: None,
+            client: "192.0.2.9".to_owned(),
+            outcome: LoginOutcome::Accepted,
+            checks,
+        };
+        let write = async |tx: Tx| login::record(&tx, acme.id, &record).await;
+        site.store.transaction("test", write).await.unwrap();
+        format!("{PAGE}/{id}")
+    };
+    for check in ["password", "link"] {
+        let page = ada.get(&by(None, check).await).await;
+        page.says("There is no message: this was a sign-in by a password or a mailed link").hides("No message is kept");
+    }
+    let page = ada.get(&by(Some("https://idp.acme.example"), "signature").await).await;
+    page.says("No message is kept").says("the newest 50 that were accepted").hides("There is no message");
+}
+
+#[tokio::test]
 async fn the_message_of_a_refused_sign_in_is_shown_with_what_is_signed_marked() {
     let site = Site::new().await;
     let acme = site.organization("acme", OrgKind::Customer).await;

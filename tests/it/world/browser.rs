@@ -34,7 +34,9 @@ const UNNAMED: &str = "return [...document.querySelectorAll('button, a, textarea
                        one => !(one.ariaLabel || one.textContent.trim() || one.labels?.length)).length";
 /// The texts whose contrast is under 4.5 : 1, each with its colours and its contrast.
 const FAINT: &str = "
-    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    // A mixed colour is told as color(srgb 0.5 …), in parts of one.
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number).map((part, at) =>
+        colour.startsWith('color(') && at < 3 ? 255 * part : part);
     const linear = part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
     const behind = one => {
