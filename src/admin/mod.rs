@@ -17,7 +17,7 @@ pub use socket::{SocketError, bind};
 
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
-    Administration, apply, audit, check, confirm, console, domain, explain, keys, link, link_preview, logins,
+    Administration, apply, audit, check, confirm, console, domain, explain, invite, keys, link, link_preview, logins,
     organization, scim_log, scim_token, second_factor, session, sso, team, user, webhook,
 };
 use crate::kernel::{Fault, FaultKind};
@@ -57,7 +57,7 @@ pub fn router(admin: Arc<Administration>) -> Router {
         .on(link::leave)
         .on(link::list)
         .on(user::add)
-        .on(user::invite)
+        .on(invite::invite)
         .on(user::list)
         .on(user::show)
         .on(user::set)

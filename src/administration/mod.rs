@@ -17,6 +17,7 @@ mod connection;
 pub mod console;
 pub mod domain;
 pub mod explain;
+pub mod invite;
 pub mod keys;
 pub mod link;
 pub mod link_preview;

@@ -1,13 +1,12 @@
-//! `user add | invite | list | show | set | activate | deactivate | remove`
+//! `user add | list | show | set | activate | deactivate | remove`
 
 use std::sync::Arc;
 
 use super::Administration;
 use super::api::{
-    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserInvite, UserList, UserRemove,
-    UserResetPassword, UserSet, UserShow, UserView,
+    Changes, Difference, MembershipView, UserActivate, UserAdd, UserAdded, UserList, UserRemove, UserResetPassword,
+    UserSet, UserShow, UserView,
 };
-use crate::credential::invitation;
 use crate::directory::audit::OPERATOR;
 use crate::directory::authority::Act;
 use crate::directory::provisioning::mapping;
@@ -148,7 +147,7 @@ async fn set_password(
 }
 
 /// The account of a member who is awake. One whose membership sleeps comes in anew by those alone who could confirm it.
-async fn present(
+pub(super) async fn present(
     admin: &Administration,
     tx: &Tx,
     organization: &Organization,
@@ -165,7 +164,12 @@ async fn present(
 }
 
 /// What is told of somebody's memberships: to an organization, its own alone (D5).
-async fn told(admin: &Administration, tx: &Tx, found: &Organization, account: &User) -> Result<UserView, StoreError> {
+pub(super) async fn told(
+    admin: &Administration,
+    tx: &Tx,
+    found: &Organization,
+    account: &User,
+) -> Result<UserView, StoreError> {
     let mut memberships = memberships(tx, account).await?;
     memberships.retain(|one| admin.is_operator() || one.slug == found.slug);
     Ok(view(account, memberships))
@@ -196,32 +200,6 @@ pub async fn add(admin: Arc<Administration>, call: UserAdd) -> Result<UserAdded,
             let unclaimed_domain = (!claimed).then_some(domain);
             let local = password::find(&tx, account.id).await?.is_some() || outbox::is_on(&tx).await?;
             Ok::<_, Fault>(UserAdded { user: told(admin, &tx, &found, &account).await?, unclaimed_domain, local })
-        })
-        .await
-}
-
-/// The same, and mails them.
-pub async fn invite(admin: Arc<Administration>, call: UserInvite) -> Result<UserAdded, Fault> {
-    let (admin, call) = (&*admin, &call);
-    admin
-        .store
-        .transaction("user invite", async |tx: Tx| {
-            let found = organization::by_slug(&tx, &call.slug).await?;
-            let there = present(admin, &tx, &found, &call.email).await?;
-            admin.permit(&tx, Act::Add(found.id, call.role), there.as_ref()).await?;
-            // Whoever is a member already gets another mail.
-            let account = match there {
-                Some(account) => account,
-                None => add_member(admin, &tx, &found, &call.email, call.role).await?,
-            };
-            let base = admin.service_provider.base_url().trim_end_matches('/');
-            if !invitation::send(&tx, &*admin.rng, base, &found, &account).await? {
-                let text = "this site sends no mail: set [mail] in the configuration, or use `vestibule user add`";
-                return Err(Fault::plain(FaultKind::Conflict, text));
-            }
-            admin.audit(&tx, found.id, "member.invite", &call.email, "", "")?;
-            let user = told(admin, &tx, &found, &account).await?;
-            Ok::<_, Fault>(UserAdded { user, unclaimed_domain: None, local: true })
         })
         .await
 }

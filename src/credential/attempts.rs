@@ -145,7 +145,7 @@ pub async fn succeeded(tx: &Tx, attempt: &Attempt) -> Result<(), StoreError> {
 }
 
 /// What is promised of the records.
-pub fn checkers() -> Vec<TableChecker> {
+pub(super) fn checkers() -> Vec<TableChecker> {
     vec![decodes(&PLACES), decodes(&WINDOWS)]
 }
 

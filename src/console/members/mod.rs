@@ -11,7 +11,7 @@ use super::person_words::{self, Choice, address};
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted};
 use crate::administration::api::{MemberList, MemberPage, UserAdd, UserInvite, UserView};
-use crate::administration::{members, user};
+use crate::administration::{invite, members, user};
 use crate::kernel::{EmailAddress, Fault, FaultKind, Role};
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
@@ -129,7 +129,7 @@ async fn carry_out(door: &Door, typed: &Typed) -> Result<&'static str, Fault> {
     let slug = door.organization.slug.clone();
     let list = MemberList { slug: slug.clone(), search: email.to_string(), after: None };
     if members::list(door.admin.clone(), list).await?.mail {
-        user::invite(door.admin.clone(), UserInvite { slug, email, role }).await?;
+        invite::invite(door.admin.clone(), UserInvite { slug, email, role }).await?;
         return Ok("invited");
     }
     user::add(door.admin.clone(), UserAdd { slug, email, role, password: None }).await?;

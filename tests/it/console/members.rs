@@ -1,6 +1,7 @@
 //! The pages «Members»: who is listed, found, invited, changed and removed, and what is told of whose account (D5).
 
 use http::StatusCode;
+use vestibule::credential::invitation_limit::{self, OF_AN_ACCOUNT, TO_AN_ADDRESS};
 use vestibule::directory::{OrgKind, Organization, Origin, User, member, team, team_member, user};
 use vestibule::kernel::{Role, SystemRng};
 use vestibule::session::records::{self, Scope};
@@ -78,6 +79,56 @@ async fn invitations_are_mailed_where_mail_is_sent_and_owners_are_made_by_owners
     let page = ada.submit(PAGE, PAGE, &[("email", "carl@acme.example"), ("role", "member")]).await;
     assert_eq!(page.location, format!("{PAGE}?done=invited"), "{}", page.body);
     assert_eq!(site.audited(&acme).await.pop().unwrap().action, "member.invite");
+}
+
+#[tokio::test]
+async fn whoever_has_mailed_too_many_invitations_in_a_day_waits_and_the_operator_does_not() {
+    let site = Site::new().await;
+    let acme = site.organization("acme", OrgKind::Customer).await;
+    let ada = site.person(&acme, "ada@acme.example", Role::Admin).await;
+    let mut amy = site.comes(&acme, "amy@acme.example", Role::Admin).await;
+    let mut operator = site.operator().await;
+    site.change(async |tx| Ok(vestibule::directory::outbox::switch(&tx, true).await?)).await;
+    // As if Ada had sent all but one.
+    site.change(async |tx| {
+        for number in 1..OF_AN_ACCOUNT {
+            let to = format!("p{number}@acme.example").parse().unwrap();
+            assert_eq!(invitation_limit::reserve(&tx, acme.id, ada.id, &to).await?, None);
+        }
+        Ok(())
+    })
+    .await;
+    let mut browser = site.browser(&ada, Some(&acme)).await;
+    let invites = async |browser: &mut Browser, email: &str| {
+        browser.submit(PAGE, PAGE, &[("email", email), ("role", "member")]).await
+    };
+    let page = invites(&mut browser, "last@acme.example").await;
+    assert_eq!(page.location, format!("{PAGE}?done=invited"), "{}", page.body);
+    let before = site.audited(&acme).await.len();
+    let page = invites(&mut browser, "more@acme.example").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS, "{}", page.body);
+    page.says("You can go on at 2026-11-23 10:00 UTC.").says("value=\"more@acme.example\"").says("role=\"alert\"");
+    assert_eq!(site.audited(&acme).await.len(), before);
+    let gone = user::find_by_email(&site.store.reader(), &"more@acme.example".parse().unwrap()).await.unwrap();
+    assert!(gone.is_none(), "they were made no member either");
+    // Others are not concerned, and the operator never.
+    for browser in [&mut amy, &mut operator] {
+        let page = invites(browser, "last@acme.example").await;
+        assert_eq!(page.location, format!("{PAGE}?done=invited"), "{}", page.body);
+    }
+    site.clock.advance(invitation_limit::WINDOW);
+    let mut browser = site.browser(&ada, Some(&acme)).await;
+    let page = invites(&mut browser, "more@acme.example").await;
+    assert_eq!(page.location, format!("{PAGE}?done=invited"), "{}", page.body);
+    // Nobody is mailed again and again, but by the operator.
+    let mut operator = site.operator().await;
+    for number in 0..2 * TO_AN_ADDRESS {
+        let page = invites(&mut browser, "eve@elsewhere.example").await;
+        let expected = if number < TO_AN_ADDRESS { StatusCode::SEE_OTHER } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(page.status, expected, "{number}: {}", page.body);
+        let page = invites(&mut operator, "eve@elsewhere.example").await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{number}: {}", page.body);
+    }
 }
 
 #[tokio::test]
