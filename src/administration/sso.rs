@@ -237,7 +237,7 @@ pub async fn test(admin: Arc<Administration>, call: SsoTest) -> Result<SsoTestVi
         }
         Err(error) => {
             view.refused = Some(error.code().to_owned());
-            view.fix = Some(error.fix());
+            view.fix = Some(error.fix().replace("{slug}", found.slug.as_str()));
         }
     }
     Ok(view)

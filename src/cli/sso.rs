@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::logins::checks;
+use super::logins::{checks, command};
 use super::sso_text::{self, certificates};
 use super::verbs::{Certificate, Sso, SsoSet};
 use super::{Context, Failure};
@@ -91,16 +91,18 @@ fn set(typed: SsoSet) -> Result<api::SsoSet, Failure> {
 /// A refused response is what was asked for, and yet not good: exit code 1.
 fn test(context: &Context, call: &api::SsoTest) -> Result<(), Failure> {
     let view = context.server()?.call(call)?;
-    context.show(&view, tested);
+    context.show(&view, |view| tested(view, call.slug.as_str()));
     match view.refused {
         Some(code) => Err(Failure(format!("the response is refused: {code}"))),
         None => Ok(()),
     }
 }
 
-fn tested(view: &SsoTestView) -> String {
+fn tested(view: &SsoTestView, slug: &str) -> String {
     let mut lines = vec![checks(&view.checks)];
     lines.extend(view.email.as_ref().map(|email| format!("→ accepted: it vouches for {email}")));
     lines.extend(view.fix.as_ref().map(|fix| format!("→ refused\nfix: {fix}")));
+    let command = view.refused.as_deref().and_then(|reason| command(reason, slug, None));
+    lines.extend(command.map(|command| format!("or: {command}")));
     lines.join("\n")
 }

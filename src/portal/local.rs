@@ -58,9 +58,11 @@ impl Refusal {
     const fn fix(self) -> &'static str {
         match self {
             Refusal::Wrong => {
-                "Nothing, if it was a slip. A forgotten password: `vestibule user add … --password-stdin`, or by mail."
+                "Nothing, if it was a slip. Whoever forgot theirs asks for a link by mail on the sign-in page, and chooses another."
             }
-            Refusal::Deactivated => "`vestibule user activate EMAIL`, if they are meant to get in.",
+            Refusal::Deactivated => {
+                "If they are meant to get in, activate the account: in the console, on their page under Members."
+            }
             Refusal::SsoRequired => {
                 "They sign in by single sign-on; a password is for owners and admins alone, in an emergency."
             }

@@ -36,8 +36,8 @@ use crate::store::Tx;
 /// The reason code in logs and metrics.
 const WRONG: &str = "wrong_second_factor";
 /// What to do about it, for the admin.
-const FIX: &str =
-    "Nothing, if it was a slip. A lost phone and no recovery code: `vestibule user reset-second-factor EMAIL`.";
+const FIX: &str = "Nothing, if it was a slip. A lost phone and no recovery code: reset their second factor in the console, on their page \
+     under Members.";
 
 /// `GET /.vestibule/second-factor`: asks, with `way=recovery` for a recovery code; with `return_to` in a session.
 ///

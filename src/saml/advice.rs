@@ -1,4 +1,5 @@
 //! What an administrator should do about a refused sign-in: section H's words, filled with what was expected and received.
+//! They have the console, and no command line: commands are added where the operator reads it.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl SamlError {
             SamlError::RecipientMismatch { expected, received }
             | SamlError::DestinationMismatch { expected, received } => format!(
                 "Sent for {received}, our ACS is {expected}. Correct it at the IdP (Entra: Reply URL; Okta: Single sign on \
-                 URL; Google: ACS URL), or correct public_url here if a proxy stands in front."
+                 URL; Google: ACS URL). If ours is not how people reach this site, whoever runs it corrects public_url."
             ),
             SamlError::IssuerMismatch { expected, received } => issuer(expected, received),
             SamlError::Expired { what, at, now } => format!(
@@ -42,7 +43,7 @@ impl SamlError {
             SamlError::Replayed => "This message was already used. Start the sign-in again.".into(),
             SamlError::Unsolicited => "IdP-initiated sign-in is off: let the IdP's tile open this organization's \
                                        sign-on URL (/.vestibule/sso/{slug}) instead of sending an answer by itself. Or \
-                                       allow it: `vestibule org set {slug} idp_initiated=true`."
+                                       allow it: in the console, under Single sign-on, Who gets in."
                 .into(),
             SamlError::StatusNotSuccess { code, detail, message } => status(code, detail, message),
             SamlError::EmailMissing { .. }
@@ -77,12 +78,17 @@ impl SamlError {
                 "The identity was linked to another account before, and {email} belongs to a different one. Remove or \
                  rename one of the two accounts."
             ),
-            SamlError::AccountDeactivated { email } => format!("Activate the account of {email} to let them in again."),
+            SamlError::AccountDeactivated { email } => format!(
+                "Activate the account of {email} to let them in again: in the console, on their page under Members."
+            ),
             SamlError::NotAMember { email } => {
-                format!("{email} is known to the IdP but is no member here. Add them, or let the IdP manage access.")
+                format!(
+                    "{email} is known to the IdP but is no member here. Add them in the console, under Members, or let the IdP \
+                     manage access: under Single sign-on, Who gets in."
+                )
             }
             SamlError::Barred { email } => format!(
-                "Provisioning deleted or deactivated {email}. Provision them again, or `vestibule user add {{slug}} {email}`."
+                "Provisioning deleted or deactivated {email}. Provision them again, or invite them in the console, under Members."
             ),
             _ => self.to_string(),
         }
@@ -125,7 +131,8 @@ impl SamlError {
             }
             SamlError::ConnectionRests => {
                 "{slug} is linked to an Admin organization, whose single sign-on counts now. Have the person start at the \
-                 sign-in page or at the Admin organization's tile; `vestibule link leave {slug}` brings this connection back."
+                 sign-in page or at the Admin organization's tile. An owner brings this connection back by ending the link, in the \
+                 console, under Shared SSO."
                     .into()
             }
             SamlError::LinkEnded => {
@@ -232,6 +239,12 @@ mod tests {
     fn fixes(error: &SamlError, wanted: &str) {
         let fix = error.fix();
         assert!(fix.contains(wanted), "{fix}");
+    }
+
+    #[test]
+    fn no_fix_names_a_command() {
+        let (text, _) = include_str!("advice.rs").split_once("#[cfg(test)]").unwrap();
+        assert!(!text.contains("`vestibule") && text.contains("in the console"));
     }
 
     #[test]
