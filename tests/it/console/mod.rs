@@ -11,6 +11,7 @@ mod freshness;
 mod general;
 mod logins;
 mod members;
+mod others;
 mod scim;
 mod sessions;
 mod shared;

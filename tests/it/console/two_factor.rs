@@ -10,7 +10,7 @@ use super::world::Site;
 const PAGE: &str = "/.vestibule/console/o/acme/two-factor";
 
 /// Sets an authenticator app up.
-async fn with_app(site: &Site, organization: &Organization, account: &User) {
+pub async fn with_app(site: &Site, organization: &Organization, account: &User) {
     site.change(async |tx| {
         let client = Client::default();
         let person = Person { user: account, organization: organization.id, client, rng: &SystemRng };

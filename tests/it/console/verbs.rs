@@ -16,7 +16,7 @@ use vestibule::kernel::{Fault, FaultKind, Role};
 
 use super::world::Site;
 
-fn by(site: &Site, account: &User, organization: &Organization) -> Arc<Administration> {
+pub fn by(site: &Site, account: &User, organization: &Organization) -> Arc<Administration> {
     site.admin.by(By {
         standing: Standing::Member { account: account.id, organization: organization.id },
         name: account.email.to_string(),
@@ -24,7 +24,7 @@ fn by(site: &Site, account: &User, organization: &Organization) -> Arc<Administr
     })
 }
 
-fn refused<T>(answer: Result<T, Fault>) -> FaultKind {
+pub fn refused<T>(answer: Result<T, Fault>) -> FaultKind {
     answer.err().expect("it is refused").kind
 }
 
