@@ -10,7 +10,7 @@ use super::door::{Door, Shut};
 use super::freshness::{self, Asks, Page, Rule};
 use crate::kernel::{Fault, FaultKind, TokenHash, form_limit};
 use crate::web::form::Form;
-use crate::web::page::Trouble;
+use crate::web::page::{Onward, Trouble};
 use crate::web::same_origin;
 
 /// A form, and whose it is.
@@ -71,6 +71,6 @@ fn stale(door: &Door, rule: Rule) -> Trouble {
     );
     let mut trouble = Trouble::from(Fault::new(FaultKind::Forbidden, text, "no factor was shown just now"));
     trouble.title = Some("Confirm that it is you");
-    (trouble.again, trouble.label) = (Some(door.confirm().into()), Some("Confirm that it is you"));
+    (trouble.again, trouble.onward) = (Some(door.confirm().into()), Onward::Confirm);
     trouble
 }

@@ -124,6 +124,24 @@ pub fn harden(headers: &mut HeaderMap) {
     }
 }
 
+/// What the link on the page of a trouble says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onward {
+    /// To start again.
+    StartAgain,
+    /// To confirm that it is them.
+    Confirm,
+}
+
+impl Onward {
+    const fn words(self) -> &'static str {
+        match self {
+            Onward::StartAgain => "Start again",
+            Onward::Confirm => "Confirm that it is you",
+        }
+    }
+}
+
 /// Why there is no ordinary answer: becomes a page at the portal's edge, once.
 #[derive(Clone, Debug)]
 pub struct Trouble {
@@ -135,15 +153,15 @@ pub struct Trouble {
     pub title: Option<&'static str>,
     /// Where to start again.
     pub again: Option<Box<str>>,
-    /// What the link there says; «Start again» otherwise.
-    pub label: Option<&'static str>,
+    /// What the link there says.
+    pub onward: Onward,
     /// A `Set-Cookie` line to send along.
     pub cookie: Option<Box<str>>,
 }
 
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
-        Trouble { fault, logged: false, title: None, again: None, label: None, cookie: None }
+        Trouble { fault, logged: false, title: None, again: None, onward: Onward::StartAgain, cookie: None }
     }
 }
 
@@ -190,7 +208,7 @@ impl Trouble {
     /// The page: its status, sentence, reference and link.
     pub fn page(&self, site: &str, status: StatusCode, reference: &Reference) -> Response {
         let title = self.title();
-        let link = self.again.as_deref().map(|again| (again, self.label.unwrap_or("Start again")));
+        let link = self.again.as_deref().map(|again| (again, self.onward.words()));
         let page =
             NoticePage { site, title: &title, text: &self.fault.public, reference: Some(reference.as_str()), link };
         with_cookies(html(status, FormTarget::None, &page), self.cookie.as_deref())
