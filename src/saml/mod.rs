@@ -4,7 +4,8 @@
 //! has not the one shape; `signature` (with `signature_parts`, `algorithms`, `provider`) verifies; `decrypt` opens;
 //! `conditions` and `identity` read what is covered; `second_word` may still refuse. `error` and `advice` say why.
 //! Going out: `authn_request` by `redirect` or form, `service_provider` (metadata), `keys` and `signing`.
-//! `marked` shows a message to people. What administrators upload: `certificate` (told apart by `upload`) and `metadata`; `expiry` warns before it ends.
+//! `marked` shows a message to people. What administrators upload: `certificate` (told apart by `upload`) and `metadata`, which
+//! `fetch` reads at its address; `expiry` warns before it ends.
 
 mod advice;
 mod algorithms;
@@ -17,6 +18,7 @@ mod decrypt;
 mod document;
 pub mod error;
 pub mod expiry;
+pub mod fetch;
 mod hygiene;
 mod identity;
 mod instant;
