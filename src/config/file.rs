@@ -49,6 +49,8 @@ pub struct ConfigFile {
     pub dns: DnsFile,
     /// `[scim]`
     pub scim: ScimFile,
+    /// `[saml]`
+    pub saml: SamlFile,
     /// `[identity_headers]`: further names, by the fact they carry.
     pub identity_headers: Vec<(&'static str, Placed<Vec<Placed<String>>>)>,
     /// `[log]`
@@ -77,6 +79,15 @@ pub struct ListenFile {
 pub struct ScimFile {
     /// `public_url`
     pub public_url: Option<Placed<String>>,
+}
+
+/// `[saml]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SamlFile {
+    /// `internal_hosts`
+    pub internal_hosts: Option<Placed<Vec<Placed<String>>>>,
+    /// `ca`
+    pub ca: Option<Placed<String>>,
 }
 
 /// `[store]`
@@ -256,6 +267,10 @@ impl ConfigFile {
                 }),
                 dns: section(&top, "dns", dns),
                 scim: section(&top, "scim", |scim| ScimFile { public_url: scim.text("public_url") }),
+                saml: section(&top, "saml", |saml| SamlFile {
+                    internal_hosts: saml.list("internal_hosts", "names of hosts, such as \"adfs.acme.internal\""),
+                    ca: saml.text("ca"),
+                }),
                 identity_headers: section(&top, "identity_headers", identity_headers),
                 log: section(&top, "log", |log| LogFile { level: log.text("level"), format: log.text("format") }),
             };

@@ -47,7 +47,8 @@ fn server(meaning: &Meaning<'_>, smtp: &Placed<String>, ca: Option<&Placed<Strin
     Some(server)
 }
 
-fn authorities(meaning: &Meaning<'_>, ca: &Placed<String>) -> Option<Vec<u8>> {
+/// The authorities in a PEM file.
+pub(super) fn authorities(meaning: &Meaning<'_>, ca: &Placed<String>) -> Option<Vec<u8>> {
     let bytes = read_bytes(&meaning.path(&ca.value)).map_err(|error| meaning.wrong(ca.line, error.to_string())).ok()?;
     if !bytes.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
         return meaning.missing(ca.line, "«ca» holds no certificate: a PEM file is wanted");

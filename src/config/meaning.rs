@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::file::{ConfigFile, ListenFile, LogFile, PasswordFile, SessionFile, StoreFile};
 use super::read::{Mistake, Placed, Reader};
 use super::tls::{self, TlsFiles, Which};
-use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, scim, sms, webhook};
+use super::{Config, Listen, Log, LogFormat, SessionLimits, addresses, dns, mail, routes, saml, scim, sms, webhook};
 use crate::credential::Policy;
 use crate::kernel::Timestamp;
 
@@ -90,6 +90,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         password,
         dns: typed_dns,
         scim: typed_scim,
+        saml: typed_saml,
         identity_headers,
         log,
     } = file;
@@ -129,6 +130,7 @@ fn config(meaning: &Meaning<'_>, file: ConfigFile) -> Option<Config> {
         password: password_policy(password),
         dns: dns::dns(meaning, typed_dns),
         scim: scim?,
+        saml: saml::settings(meaning, typed_saml),
         identity_headers: headers(meaning, identity_headers),
         log: log_settings(meaning, log),
     })

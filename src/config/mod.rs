@@ -8,6 +8,7 @@ mod mail;
 mod meaning;
 mod read;
 mod routes;
+mod saml;
 mod scim;
 mod sms;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::credential::Policy;
 use crate::directory::PublicMail;
 use crate::directory::life::Rules;
 use crate::kernel::{Role, Slug, Timestamp};
+use crate::saml::fetch::FetchSettings;
 use crate::second_factor::SmsSettings;
 use crate::webhook::Endpoint;
 
@@ -75,6 +77,8 @@ pub struct Config {
     pub dns: Dns,
     /// What the side port is called.
     pub scim: ScimSettings,
+    /// Where identity providers' metadata may be read.
+    pub saml: FetchSettings,
     /// Further names of identity headers, by fact (one of [`FACTS`]).
     pub identity_headers: Vec<(&'static str, Vec<String>)>,
     /// What is logged, and how.
