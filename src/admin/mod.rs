@@ -18,7 +18,8 @@ pub use socket::{SocketError, bind};
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
     Administration, apply, audit, check, confirm, console, domain, explain, invite, keys, link, link_preview, logins,
-    organization, scim_log, scim_token, second_factor, session, sso, team, user, webhook,
+    organization, scim_log, scim_token, second_factor, session, sso, sso_metadata, team, user,
+    webhook,
 };
 use crate::kernel::{Fault, FaultKind};
 
@@ -45,6 +46,8 @@ pub fn router(admin: Arc<Administration>) -> Router {
         .on(sso::add_certificate)
         .on(sso::list_certificates)
         .on(sso::remove_certificate)
+        .on(sso_metadata::refresh)
+        .on(sso_metadata::forget)
         .on(sso::test)
         .on(domain::claim)
         .on(domain::verify)

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt as _};
+
 use super::Administration;
-use super::api::{Apply, Changes, Difference, WantedOrganization};
-use super::{apply_domains, apply_link, apply_teams, connection, sso, user};
+use super::api::{Apply, Changes, Difference, SsoSource, WantedOrganization};
+use super::{apply_domains, apply_link, apply_teams, connection, sso, sso_metadata, user};
 use crate::directory::{DirectoryError, OrgKind, Organization, User, member, organization};
 use crate::kernel::{EmailAddress, Fault, FaultKind, Role, Slug};
 use crate::store::{StoreError, Tx};
@@ -16,6 +18,8 @@ use crate::store::{StoreError, Tx};
 const ORGANIZATION_LIMIT: usize = 500;
 /// How many members one file can hold, those of teams and the teams themselves counted too.
 const MEMBER_LIMIT: usize = 10_000;
+/// How many addresses of metadata are read at once.
+const READ_AT_ONCE: usize = 4;
 
 /// How a run ends that writes nothing.
 enum Stop {
@@ -34,9 +38,10 @@ impl From<StoreError> for Stop {
 ///
 /// # Errors
 /// The sentence of what is refused, with the organization's slug before it.
-pub async fn apply(admin: Arc<Administration>, call: Apply) -> Result<Changes, Fault> {
+pub async fn apply(admin: Arc<Administration>, mut call: Apply) -> Result<Changes, Fault> {
     admin.operators()?;
     check_size(&call)?;
+    read_metadata(&admin, &mut call).await?;
     let (admin, call) = (&*admin, &call);
     let ran = admin
         .store
@@ -58,6 +63,26 @@ pub async fn apply(admin: Arc<Administration>, call: Apply) -> Result<Changes, F
         Ok(changes) | Err(Stop::DryRun(changes)) => Ok(changes),
         Err(Stop::Refused(fault)) => Err(fault),
     }
+}
+
+/// Reads what identity providers publish, a few at once, before anything is written.
+async fn read_metadata(admin: &Administration, call: &mut Apply) -> Result<(), Fault> {
+    let mut reads = Vec::new();
+    for wanted in &mut call.organizations {
+        if let Some((source, _)) = &mut wanted.sso {
+            reads.push(read_one(admin, &wanted.slug, source));
+        }
+    }
+    let mut came = stream::iter(reads).buffer_unordered(READ_AT_ONCE);
+    while let Some(read) = came.next().await {
+        read?;
+    }
+    Ok(())
+}
+
+async fn read_one(admin: &Administration, slug: &Slug, source: &mut SsoSource) -> Result<(), Fault> {
+    let named = |fault: Fault| Fault { detail: format!("{slug}: {}", fault.detail), ..fault };
+    sso_metadata::read(admin, source).await.map_err(named)
 }
 
 fn check_size(call: &Apply) -> Result<(), Fault> {
@@ -103,9 +128,9 @@ async fn one(
     if let Some((source, options)) = &wanted.sso {
         let before = crate::directory::sso::connection(tx, found.id).await?;
         let after = connection::of(source, options, before.as_ref(), tx.now())?;
-        let differences = connection::differences(&found.slug, before.as_ref(), &after);
+        let differences = connection::differences(&found.slug, before.as_ref(), &after.connection);
         if !differences.is_empty() {
-            sso::put(admin, tx, &found, before.as_ref(), &after).await?;
+            sso::put(admin, tx, &found, before.as_ref(), &after, "sso.set").await?;
         }
         changes.extend(differences);
     }

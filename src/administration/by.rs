@@ -37,6 +37,11 @@ impl By {
         By { standing: Standing::Operator, name: "operator".to_owned(), from: "admin socket".to_owned() }
     }
 
+    /// What happens by itself.
+    pub fn itself() -> Self {
+        By { standing: Standing::Operator, name: "vestibule".to_owned(), from: String::new() }
+    }
+
     /// The organization that they act for; `None`: the operator, who acts for all.
     pub fn organization(&self) -> Option<OrgId> {
         match self.standing {

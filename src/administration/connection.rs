@@ -2,10 +2,31 @@
 
 use super::api::{Difference, SsoOptions, SsoSource};
 use super::sso::refuse;
+use crate::directory::sso_refresh::Said;
 use crate::directory::{SsoCertificate, SsoConnection, SsoSettings};
 use crate::kernel::{Fault, Slug, Timestamp};
 use crate::saml::certificate::{Certificate, parse_certificates};
 use crate::saml::metadata::{ENTITY_ID_LIMIT, IdpMetadata, check_url};
+
+/// A connection as it is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The connection.
+    pub connection: SsoConnection,
+    /// What its metadata said, if that was read at its address now.
+    pub said: Option<Said>,
+}
+
+/// What metadata says, as its settings and certificates tell it.
+pub fn said(settings: &SsoSettings, certificates: &[Certificate]) -> Said {
+    Said {
+        sign_in_url: settings.sign_in_url.clone(),
+        sign_in_binding: settings.sign_in_binding,
+        sign_out_url: settings.sign_out_url.clone(),
+        sign_requests: settings.sign_requests,
+        certificates: certificates.iter().map(|certificate| certificate.sha256.clone()).collect(),
+    }
+}
 
 /// The connection that `source` and `options` mean; what neither says stays as it is in `before`.
 ///
@@ -16,11 +37,19 @@ pub fn of(
     options: &SsoOptions,
     before: Option<&SsoConnection>,
     now: Timestamp,
-) -> Result<SsoConnection, Fault> {
+) -> Result<Made, Fault> {
+    let mut heard = None;
     let (mut settings, certificates): (SsoSettings, Vec<Certificate>) = match source {
         SsoSource::Metadata(file) => {
             let metadata = IdpMetadata::parse(&file.0, now).map_err(refuse)?;
             metadata.into_settings(now).map_err(refuse)?
+        }
+        SsoSource::Address { url, read } => {
+            let read = read.as_ref().ok_or_else(|| Fault::internal("metadata at an address that was not read"))?;
+            let metadata = IdpMetadata::parse(&read.0, now).map_err(refuse)?;
+            let (settings, certificates) = metadata.into_settings(now).map_err(refuse)?;
+            heard = Some(said(&settings, &certificates));
+            (SsoSettings { metadata_url: Some(url.clone()), ..settings }, certificates)
         }
         SsoSource::Typed { issuer, sign_in_url, certificates } => {
             let certificates = certificates.iter().map(|file| parse_certificates(&file.0));
@@ -58,7 +87,7 @@ pub fn of(
         stored.clone_from(&before.certificates);
     }
     stored.sort_by(|one, two| one.sha256.cmp(&two.sha256));
-    Ok(SsoConnection { settings, certificates: stored })
+    Ok(Made { connection: SsoConnection { settings, certificates: stored }, said: heard })
 }
 
 fn with_options(mut settings: SsoSettings, options: &SsoOptions) -> Result<SsoSettings, Fault> {
@@ -119,6 +148,7 @@ fn told(connection: &SsoConnection) -> Vec<(&'static str, String)> {
         name_id_format,
         authn_contexts,
         attributes,
+        metadata_url,
         updated: _,
     } = settings;
     let flag = |flag: &bool| if *flag { "on".to_owned() } else { String::new() };
@@ -129,6 +159,7 @@ fn told(connection: &SsoConnection) -> Vec<(&'static str, String)> {
     let default_attributes = *attributes == crate::directory::AttributeMapping::default();
     vec![
         ("issuer", entity_id.clone()),
+        ("metadata_address", metadata_url.clone().unwrap_or_default()),
         ("sign_in_url", sign_in_url.clone()),
         ("binding", format!("{sign_in_binding:?}").to_lowercase()),
         ("sign_out_url", sign_out_url.clone().unwrap_or_default()),

@@ -14,6 +14,7 @@ pub mod by;
 pub mod check;
 pub mod confirm;
 mod connection;
+mod connection_follow;
 pub mod console;
 pub mod domain;
 pub mod explain;
@@ -34,6 +35,7 @@ pub mod scim_token;
 pub mod second_factor;
 pub mod session;
 pub mod sso;
+pub mod sso_metadata;
 pub mod sso_state;
 pub mod team;
 pub mod team_pages;
@@ -51,6 +53,7 @@ use crate::directory::AuditEntry;
 use crate::directory::audit as directory_audit;
 use crate::kernel::{OrgId, Rng, Timestamp};
 use crate::proof::Proof;
+use crate::saml::fetch::Documents;
 use crate::saml::service_provider::ServiceProvider;
 use crate::store::{Store, StoreError, TableChecker, Tx};
 use crate::webhook::Courier;
@@ -74,6 +77,8 @@ pub struct Administration {
     pub service_provider: ServiceProvider,
     /// What is typed at an identity provider to reach the side port.
     pub scim_url: String,
+    /// Reads identity providers' metadata at their addresses.
+    pub documents: Arc<dyn Documents>,
     /// Proves claimed domains.
     pub proof: Arc<Proof>,
     /// Sends webhooks.

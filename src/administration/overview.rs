@@ -10,7 +10,7 @@ use crate::directory::authority::Act;
 use crate::directory::provisioning::token;
 use crate::directory::{
     Claim, ClaimState, LoginOutcome, LoginRecord, access_request, claim, effective, link, login, member, organization,
-    provisioning_log, sso,
+    provisioning_log, sso, sso_refresh,
 };
 use crate::kernel::{Fault, Timestamp};
 use crate::session::{Scope, records};
@@ -21,6 +21,8 @@ const DAYS: usize = 7;
 const LOGINS: usize = 2000;
 /// A certificate that ends within this time is worth a word (R58).
 const CERTIFICATE_NOTICE: Duration = Duration::from_secs(30 * DAY);
+/// Metadata that can't be read or followed for so long is worth a word (R52).
+const UNREADABLE: Duration = Duration::from_secs(3 * DAY);
 /// An identity provider that provisions is heard of more often than this.
 const SILENCE: Duration = Duration::from_secs(3 * DAY);
 /// So many refused sign-ins within a day are worth a word, if they are more than those that were let in.
@@ -36,6 +38,8 @@ struct Facts {
     single_sign_on: bool,
     /// When each of its own certificates ends.
     certificates: Vec<Timestamp>,
+    /// Since when the identity provider's metadata can't be read or followed.
+    unreadable: Option<Timestamp>,
     claims: Vec<Claim>,
     /// Of the last day: refused, and let in.
     refused: usize,
@@ -64,6 +68,7 @@ pub async fn show(admin: Arc<Administration>, call: OverviewShow) -> Result<Over
         single_sign_on: effective::has_sso(&tx, held.connection().id).await?,
         // Under a link, what is its own rests.
         certificates: if linked { Vec::new() } else { ends(&sso::certificates(&tx, here).await?) },
+        unreadable: sso_refresh::find(&tx, here).await?.filter(|_| !linked).and_then(since),
         claims: if linked { Vec::new() } else { claim::list(&tx, here).await? },
         refused: logins.iter().filter(day).filter(refused).count(),
         accepted: logins.iter().filter(day).filter(|record| !refused(record)).count(),
@@ -84,6 +89,10 @@ pub async fn show(admin: Arc<Administration>, call: OverviewShow) -> Result<Over
     })
 }
 
+fn since(refresh: sso_refresh::Refresh) -> Option<Timestamp> {
+    refresh.failing.map(|failing| failing.since)
+}
+
 fn ends(certificates: &[crate::directory::SsoCertificate]) -> Vec<Timestamp> {
     certificates.iter().map(|certificate| certificate.not_after).collect()
 }
@@ -102,6 +111,11 @@ fn attention(facts: &Facts, now: Timestamp) -> Vec<Attention> {
                 format!("The identity provider's certificate ends in {}: add the next one.", time_left(*last, now));
             tell(AttentionPage::SingleSignOn, text);
         }
+    }
+    if let Some(since) = facts.unreadable.filter(|since| now >= since.plus(UNREADABLE)) {
+        let time = days_text(now.since(since));
+        let text = format!("The identity provider's metadata has been out of reach, or refused, for {time}.");
+        tell(AttentionPage::SingleSignOn, text);
     }
     for claim in &facts.claims {
         let domain = &claim.domain;
@@ -224,6 +238,9 @@ mod tests {
         check(&Facts { certificates: vec![in_days(1)], ..quiet() }, &["ends in 1 day:"]);
         check(&Facts { certificates: vec![NOW], ..quiet() }, &["has ended"]);
         check(&Facts { certificates: vec![in_days(1), in_days(300)], ..quiet() }, &[]);
+        let days_ago = |days: u64| Some(NOW.minus(Duration::from_secs(days * DAY)));
+        check(&Facts { unreadable: days_ago(2), ..quiet() }, &[]);
+        check(&Facts { unreadable: days_ago(3), ..quiet() }, &["out of reach, or refused, for 3 days"]);
         check(&Facts { claims: vec![claimed(ClaimState::Lapsing)], ..quiet() }, &["acme.example is gone"]);
         check(&Facts { claims: vec![claimed(ClaimState::Pending)], ..quiet() }, &["waits for its DNS record"]);
         check(&Facts { claims: vec![claimed(ClaimState::Unverified)], ..quiet() }, &["not proved any more"]);

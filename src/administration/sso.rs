@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::Administration;
 use super::api::{
-    CertificateView, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoSet, SsoShow, SsoTest,
-    SsoTestView, SsoView,
+    CertificateView, IdpView, MetadataView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoSet,
+    SsoShow, SsoTest, SsoTestView, SsoView,
 };
-use super::connection;
+use super::connection::{self, Made};
 use super::organization::slug_of;
+use super::sso_metadata;
 use crate::directory::authority::Act;
+use crate::directory::sso_refresh::Refresh;
 use crate::directory::{
-    LoginCheck, Organization, SsoCertificate, SsoConnection, claim, effective, link, organization, sso,
+    LoginCheck, Organization, SsoCertificate, SsoConnection, claim, effective, link, organization, sso, sso_refresh,
 };
 use crate::kernel::{DomainName, Fault, FaultKind, OrgId, Timestamp};
 use crate::saml::certificate::parse_certificates;
@@ -22,20 +24,33 @@ use crate::store::{StoreError, Tx};
 /// A day, in seconds.
 const DAY_SECONDS: i64 = 24 * 3600;
 
-fn view(admin: &Administration, organization: &Organization, found: Option<SsoConnection>, now: Timestamp) -> SsoView {
+/// A connection as it is told, and what its IdP is to be told.
+pub async fn view(
+    admin: &Administration,
+    tx: &Tx,
+    organization: &Organization,
+    found: Option<SsoConnection>,
+) -> Result<SsoView, StoreError> {
     let (provider, slug) = (&admin.service_provider, &organization.slug);
-    SsoView {
+    let refresh = sso_refresh::find(tx, organization.id).await?;
+    Ok(SsoView {
         slug: slug.clone(),
         acs_url: provider.acs_url(slug),
         entity_id: provider.entity_id(slug),
         sign_on_url: format!("{}/.vestibule/sso/{slug}", provider.base_url()),
-        idp: found.map(|connection| idp_view(connection, now)),
+        idp: found.map(|connection| idp_view(connection, refresh, tx.now())),
         rests_for: None,
-    }
+    })
 }
 
-fn idp_view(connection: SsoConnection, now: Timestamp) -> IdpView {
+fn idp_view(connection: SsoConnection, refresh: Option<Refresh>, now: Timestamp) -> IdpView {
     let SsoConnection { settings, certificates } = connection;
+    let metadata = settings.metadata_url.zip(refresh).map(|(url, refresh)| MetadataView {
+        url,
+        read: refresh.read.to_string(),
+        next: refresh.next.to_string(),
+        failing: refresh.failing.map(|failing| (failing.since.to_string(), failing.why)),
+    });
     IdpView {
         issuer: settings.entity_id,
         sign_in_url: settings.sign_in_url,
@@ -48,6 +63,7 @@ fn idp_view(connection: SsoConnection, now: Timestamp) -> IdpView {
         attributes: settings.attributes,
         certificates: certificate_views(&certificates, now),
         updated: settings.updated.to_string(),
+        metadata,
     }
 }
 
@@ -69,7 +85,7 @@ pub async fn show(admin: Arc<Administration>, call: SsoShow) -> Result<SsoView, 
     let found = organization::by_slug(&tx, &call.slug).await?;
     admin.permit(&tx, Act::Manage(found.id), None).await?;
     let connection = sso::connection(&tx, found.id).await?;
-    let mut shown = view(&admin, &found, connection, tx.now());
+    let mut shown = view(&admin, &tx, &found, connection).await?;
     if let Some(link) = link::find(&tx, found.id).await? {
         shown.rests_for = slug_of(&tx, link.admin).await?;
     }
@@ -77,7 +93,12 @@ pub async fn show(admin: Arc<Administration>, call: SsoShow) -> Result<SsoView, 
 }
 
 /// Makes a connection, or changes it.
-pub async fn set(admin: Arc<Administration>, call: SsoSet) -> Result<SsoView, Fault> {
+pub async fn set(admin: Arc<Administration>, mut call: SsoSet) -> Result<SsoView, Fault> {
+    // Asked before, too: for whoever may not, nothing is read over the net.
+    let tx = admin.store.reader();
+    let found = organization::by_slug(&tx, &call.slug).await?;
+    admin.permit(&tx, Act::Manage(found.id), None).await?;
+    sso_metadata::read(&admin, &mut call.source).await?;
     let (admin, call) = (&*admin, &call);
     admin
         .store
@@ -86,21 +107,27 @@ pub async fn set(admin: Arc<Administration>, call: SsoSet) -> Result<SsoView, Fa
             admin.permit(&tx, Act::Manage(found.id), None).await?;
             let before = sso::connection(&tx, found.id).await?;
             let after = connection::of(&call.source, &call.options, before.as_ref(), tx.now())?;
-            put(admin, &tx, &found, before.as_ref(), &after).await?;
-            Ok::<_, Fault>(view(admin, &found, Some(after), tx.now()))
+            put(admin, &tx, &found, before.as_ref(), &after, "sso.set").await?;
+            Ok::<_, Fault>(view(admin, &tx, &found, Some(after.connection)).await?)
         })
         .await
 }
 
-/// Writes a connection, and audits what differs. If it leads to another IdP now, the sessions of the old one end.
+/// Writes a connection, and audits what differs as `action`. If it leads to another IdP now, the sessions of the old one
+/// end.
 pub async fn put(
     admin: &Administration,
     tx: &Tx,
     organization: &Organization,
     before: Option<&SsoConnection>,
-    after: &SsoConnection,
+    after: &Made,
+    action: &str,
 ) -> Result<(), Fault> {
+    let Made { connection: after, said } = after;
     sso::set(tx, organization, after).await?;
+    if let Some(said) = said {
+        sso_refresh::keep(tx, organization.id, &Refresh::taken(said.clone(), tx.now()))?;
+    }
     // Another IdP takes the place of the old one: what the old one vouched for ends with it (D6, R41).
     if before.is_some_and(|before| before.settings.entity_id != after.settings.entity_id) {
         records::revoke(tx, Scope::Connection(organization.id)).await?;
@@ -108,7 +135,7 @@ pub async fn put(
     for difference in connection::differences(&organization.slug, before, after) {
         let text = |value: Option<String>| value.unwrap_or_default();
         let (old, new) = (text(difference.before), text(difference.after));
-        admin.audit(tx, organization.id, "sso.set", difference.what, old, new)?;
+        admin.audit(tx, organization.id, action, difference.what, old, new)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::config::{Mistake, Placed, Reader, Section, read_bytes};
 use crate::directory::two_factor::{GRACE_LIMIT, TRUSTED_DAYS_LIMIT};
 use crate::directory::{AttributeMapping, Binding, OrgKind, team};
 use crate::kernel::{DomainName, EmailAddress, Role, Slug};
+use crate::saml::fetch::{checked_text, is_address};
 
 /// How the file looks.
 pub const HELP: &str = "\
@@ -19,7 +20,7 @@ The file:
   domains = [\"acme.example\"]            # on your own word, without DNS
   domains_by_dns = [\"acme.test\"]        # claimed; the DNS record proves them, which no file can do
   admin = \"group\"                       # linked to this Admin organization
-  sso = { metadata = \"okta.xml\" }       # or issuer, sign_in_url and certificates; paths start from the file's folder
+  sso = { metadata = \"okta.xml\" }       # or its https address, or issuer, sign_in_url and certificates; paths start from here
   members = { \"ada@acme.example\" = \"owner\", \"bob@acme.example\" = \"member\" }
   teams = [{ name = \"Support\", role = \"admin\", members = [\"bob@acme.example\"] }]   # role: \"none\" takes it away
 
@@ -180,6 +181,13 @@ fn connection(section: Section<'_>, base: &Path) -> Option<(SsoSource, SsoOption
         }
     };
     let source = match (metadata, issuer, sign_in_url, certificates) {
+        (Some(url), None, None, None) if is_address(&url.value) => match checked_text(&url.value) {
+            Ok(checked) => Some(SsoSource::Address { url: checked.into(), read: None }),
+            Err(error) => {
+                section.report(url.line, format!("«metadata»: {error}"));
+                None
+            }
+        },
         (Some(metadata), None, None, None) => read(&metadata).map(SsoSource::Metadata),
         (None, Some(issuer), Some(sign_in_url), Some(files)) => {
             let certificates: Option<Vec<FileBytes>> = files.value.iter().map(read).collect();
@@ -190,7 +198,7 @@ fn connection(section: Section<'_>, base: &Path) -> Option<(SsoSource, SsoOption
             })
         }
         _ => {
-            let text = "«sso» needs either «metadata», a file, or all of «issuer», «sign_in_url» and «certificates»";
+            let text = "«sso» needs either «metadata», a file or an address, or all of «issuer», «sign_in_url» and «certificates»";
             section.report(section.line(), text);
             None
         }
@@ -274,6 +282,7 @@ mod tests {
             "o.toml:3: «require_sso» must be true or false, not 1",
         );
         check(&format!("{acme}sso = {{ issuer = \"x\" }}"), "o.toml:3: «sso» needs either «metadata»");
+        check(&format!("{acme}sso = {{ metadata = \"http://idp.test/\" }}"), "o.toml:3: «metadata»: the address");
         check(
             &format!("{acme}sso = {{ metadata = \"no.xml\" }}"),
             "o.toml:3: can't read no.xml: there is no such file",

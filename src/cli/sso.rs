@@ -11,6 +11,7 @@ use crate::administration::api::{FileBytes, SsoOptions, SsoSource, SsoTestView};
 use crate::config::read_bytes;
 use crate::directory::{AttributeMapping, Binding};
 use crate::kernel::Timestamp;
+use crate::saml::fetch::{checked_text, is_address};
 
 pub(super) fn run(context: &Context, verb: Sso) -> Result<(), Failure> {
     match verb {
@@ -29,6 +30,8 @@ pub(super) fn run(context: &Context, verb: Sso) -> Result<(), Failure> {
             }
             context.ask(&api::SsoCertificateRemove { slug, sha256 }, |found| certificates(found))
         }
+        Sso::Refresh { slug, forget: false } => context.ask(&api::SsoRefresh { slug }, sso_text::refreshed),
+        Sso::Refresh { slug, forget: true } => context.ask(&api::SsoForget { slug }, sso_text::refreshed),
         Sso::Test { slug, file, at } => {
             let at = at.map(|typed| {
                 let wanted = format!("«{typed}» is not a moment: write it like 2026-11-22T10:15:00Z");
@@ -64,7 +67,11 @@ fn set(typed: SsoSet) -> Result<api::SsoSet, Failure> {
         last_name_attribute,
     } = typed;
     let source = match metadata {
-        Some(file) => SsoSource::Metadata(bytes(&file)?),
+        Some(url) if is_address(&url) => {
+            let url = checked_text(&url).map_err(|error| Failure(error.to_string()))?;
+            SsoSource::Address { url: url.into(), read: None }
+        }
+        Some(file) => SsoSource::Metadata(bytes(Path::new(&file))?),
         None => SsoSource::Typed {
             issuer: issuer.unwrap_or_default(),
             sign_in_url: sign_in_url.unwrap_or_default(),

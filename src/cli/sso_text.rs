@@ -2,7 +2,7 @@
 
 use super::output::{facts, table};
 use super::text::{count, word};
-use crate::administration::api::{CertificateView, IdpView, Product, SsoView, products};
+use crate::administration::api::{CertificateView, IdpView, MetadataView, Product, SsoView, products};
 
 /// How much of a certificate's SHA-256 is shown: enough to name it.
 const SHOWN_DIGITS: usize = 16;
@@ -28,7 +28,7 @@ pub fn show(view: &SsoView) -> String {
             .to_owned(),
     );
     parts.push(match &view.idp {
-        None => format!("Then take its metadata file: vestibule sso set {} --metadata FILE", view.slug),
+        None => format!("Then take its metadata: vestibule sso set {} --metadata FILE|URL", view.slug),
         Some(idp) => format!("Set of the identity provider:\n{}", indent(&idp_text(idp))),
     });
     parts.join("\n\n")
@@ -48,6 +48,18 @@ pub fn set(view: &SsoView) -> String {
         idp.issuer,
         last.split('T').next().unwrap_or_default()
     )
+}
+
+/// What became of the metadata's address.
+pub fn refreshed(view: &SsoView) -> String {
+    let slug = &view.slug;
+    match view.idp.as_ref().map(|idp| (idp, idp.metadata.as_ref())) {
+        Some((idp, Some(metadata))) => {
+            let held = count(idp.certificates.len(), "certificate");
+            format!("{slug} follows {} ({held}); it is read again on {}.", metadata.url, metadata.next)
+        }
+        _ => format!("{slug} reads its metadata at no address any more; what is set stays."),
+    }
 }
 
 fn indent(text: &str) -> String {
@@ -71,8 +83,19 @@ fn idp_text(idp: &IdpView) -> String {
         ("first name attribute", attribute(&mapping.first_name)),
         ("last name attribute", attribute(&mapping.last_name)),
         ("updated", idp.updated.clone()),
+        ("metadata", idp.metadata.as_ref().map_or_else(|| "set once, from a file or by hand".to_owned(), followed)),
     ]);
     format!("{pairs}\n\n{}", certificates(&idp.certificates))
+}
+
+/// How metadata at its address does.
+fn followed(metadata: &MetadataView) -> String {
+    let MetadataView { url, read, next, failing } = metadata;
+    let told = format!("{url}, last read {read}, next {next}");
+    match failing {
+        Some((since, why)) => format!("{told}; can't be followed since {since}: {why}"),
+        None => told,
+    }
 }
 
 /// Certificates as a table.

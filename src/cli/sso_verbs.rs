@@ -15,14 +15,24 @@ pub enum Sso {
         /// Which organization
         slug: Slug,
     },
-    /// Set the identity provider: from its metadata file, or by hand. Replaces all its certificates
+    /// Set the identity provider: from its metadata, a file or an address, or by hand. Replaces all its certificates
     #[command(after_help = "Examples:\n  vestibule sso set acme --metadata okta-metadata.xml\n  \
+        vestibule sso set acme --metadata https://acme.okta.com/app/exk1/sso/saml/metadata\n  \
         vestibule sso set acme --issuer http://www.okta.com/exk1 --sign-in-url https://acme.okta.com/app/x/sso/saml \
         --certificate okta.cert")]
     Set(Box<Set>),
     /// The identity provider's signing certificates: several may verify, for rollovers
     #[command(subcommand)]
     Certificate(Certificate),
+    /// Read the metadata at its address now, and follow what it says
+    #[command(after_help = "Example:\n  vestibule sso refresh acme")]
+    Refresh {
+        /// Which organization
+        slug: Slug,
+        /// Do not read it any more instead; what is set stays
+        #[arg(long)]
+        forget: bool,
+    },
     /// Verify a saved SAMLResponse as if it came now, and show each check; changes nothing
     #[command(after_help = "Example:\n  vestibule sso test acme response.txt --at 2026-11-22T10:15:00Z")]
     Test {
@@ -52,9 +62,9 @@ pub enum Sso {
 pub struct Set {
     /// Which organization
     pub slug: Slug,
-    /// The identity provider's metadata file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "sign_in_url", "certificate"])]
-    pub metadata: Option<PathBuf>,
+    /// The identity provider's metadata: a file, or its https address, which the server reads now and again each day
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["issuer", "sign_in_url", "certificate"])]
+    pub metadata: Option<String>,
     /// The identity provider's entity ID
     #[arg(long, value_name = "ENTITY_ID")]
     pub issuer: Option<String>,

@@ -39,7 +39,7 @@ impl Cli {
     pub fn complete(self) -> Result<Self, clap::Error> {
         match &self.command {
             Command::Sso(Sso::Set(typed)) if !typed.names_the_idp() => {
-                let text = "give --metadata FILE, or --issuer, --sign-in-url and --certificate\n";
+                let text = "give --metadata FILE or URL, or --issuer, --sign-in-url and --certificate\n";
                 Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, text))
             }
             _ => Ok(self),

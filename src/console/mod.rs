@@ -178,7 +178,10 @@ fn looking_pages() -> Router<Arc<Console>> {
 fn sign_on_pages() -> Router<Arc<Console>> {
     Router::new()
         .route("/.vestibule/console/o/{slug}/sso", get(sso::show))
-        .route("/.vestibule/console/o/{slug}/sso/metadata", post(sso::metadata))
+        .route("/.vestibule/console/o/{slug}/sso/metadata", post(sso::metadata::hand_in))
+        .route("/.vestibule/console/o/{slug}/sso/address", post(sso::metadata::at_address))
+        .route("/.vestibule/console/o/{slug}/sso/refresh", post(sso::metadata::refresh))
+        .route("/.vestibule/console/o/{slug}/sso/forget", post(sso::metadata::forget))
         .route("/.vestibule/console/o/{slug}/sso/hand", post(sso::hand))
         .route(
             "/.vestibule/console/o/{slug}/sso/certificates",

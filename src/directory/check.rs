@@ -14,6 +14,7 @@ pub fn checkers() -> Vec<TableChecker> {
     all.extend(audit::AUDIT.checkers());
     all.extend(login::checkers());
     all.extend(super::sso_test::checkers());
+    all.extend(super::sso_refresh::checkers());
     all.extend(super::login_share::checkers());
     all.extend(super::login_message::checkers());
     all.extend(outbox::checkers());
@@ -181,9 +182,12 @@ fn claims() -> Vec<TableChecker> {
 }
 
 fn single_sign_on() -> Vec<TableChecker> {
-    let settings = checker(&sso::SSO_SETTINGS, async |tx: Tx, organization, _| {
+    let settings = checker(&sso::SSO_SETTINGS, async |tx: Tx, organization, settings: sso::SsoSettings| {
         if sso::certificates(&tx, organization).await?.is_empty() {
             return Ok(unless(false, "single sign-on has no certificate (R18)"));
+        }
+        if settings.metadata_url.is_some() && super::sso_refresh::find(&tx, organization).await?.is_none() {
+            return Ok(unless(false, "metadata has an address, and nothing is known of reading it again"));
         }
         in_organization(&tx, organization).await
     });

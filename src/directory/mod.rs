@@ -35,6 +35,7 @@ pub mod public_mail;
 pub mod revocation;
 pub mod sso;
 pub mod sso_proof;
+pub mod sso_refresh;
 pub mod sso_test;
 pub mod story;
 pub mod team;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
 use super::organization::Organization;
+use super::sso_refresh::REFRESHES;
 use crate::kernel::{OrgId, Timestamp};
 use crate::store::{StoreError, Table, Tx};
 
@@ -64,6 +65,9 @@ pub struct SsoSettings {
     pub authn_contexts: Vec<String>,
     /// Which attributes carry the identity.
     pub attributes: AttributeMapping,
+    /// Where the IdP publishes its metadata, if that is read again by itself (R52).
+    #[serde(default)]
+    pub metadata_url: Option<String>,
     /// When the settings were last changed.
     pub updated: Timestamp,
 }
@@ -89,6 +93,7 @@ impl SsoSettings {
             name_id_format: None,
             authn_contexts: Vec::new(),
             attributes: AttributeMapping::default(),
+            metadata_url: None,
             updated: now,
         }
     }
@@ -134,7 +139,8 @@ pub async fn certificates(tx: &Tx, organization: OrgId) -> Result<Vec<SsoCertifi
     Ok(rows.into_iter().map(|(_, certificate)| certificate).collect())
 }
 
-/// Sets the connection whole: settings and all certificates, in place of what was there.
+/// Sets the connection whole: settings and all certificates, in place of what was there. With an address of its metadata,
+/// the caller [keeps](super::sso_refresh::keep) beside it what that said.
 ///
 /// # Errors
 /// [`DirectoryError::InvalidSetting`] without a certificate (R18) or over [`CERTIFICATE_LIMIT`].
@@ -145,6 +151,9 @@ pub async fn set(tx: &Tx, organization: &Organization, connection: &SsoConnectio
     }
     for certificate in &connection.certificates {
         tx.put(&SSO_CERTIFICATES, &(organization.id, certificate.sha256.clone()), certificate)?;
+    }
+    if connection.settings.metadata_url.is_none() {
+        tx.delete(&REFRESHES, &organization.id);
     }
     Ok(tx.put(&SSO_SETTINGS, &organization.id, &connection.settings)?)
 }
@@ -209,6 +218,7 @@ pub async fn remove(tx: &Tx, organization: OrgId) -> Result<(), StoreError> {
     for old in certificates(tx, organization).await? {
         tx.delete(&SSO_CERTIFICATES, &(organization, old.sha256));
     }
+    tx.delete(&REFRESHES, &organization);
     tx.delete(&SSO_SETTINGS, &organization);
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! What runs beside the gate: the admin socket, the ops listener, the sweeper, automatic exports, the mail, the
-//! webhooks, the looks at domains.
+//! webhooks, the looks at domains, certificates and metadata.
 
 use std::net::TcpListener as StdTcpListener;
 use std::os::unix::net::UnixListener as StdUnixListener;
@@ -15,6 +15,7 @@ use pingora::services::background::BackgroundService;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::side_port::SidePort;
+use crate::administration::{Administration, sso_metadata};
 use crate::kernel::Clock;
 use crate::mail::Mailer;
 use crate::proof::Proof;
@@ -64,6 +65,8 @@ pub struct House {
     pub proof: Arc<Proof>,
     /// Looks at certificates.
     pub expiry: Expiry,
+    /// Reads identity providers' metadata again.
+    pub admin: Arc<Administration>,
     /// The metrics.
     pub metrics: PrometheusHandle,
 }
@@ -81,6 +84,7 @@ impl BackgroundService for House {
             () = self.courier.run() => {}
             () = self.proof.keep_proved() => {}
             () = self.expiry.keep_watch() => {}
+            () = sso_metadata::keep_fresh(&self.admin) => {}
             () = self.scim.rosters().follow() => {}
             () = self.scim.keep_log() => {}
             () = self.tidy_metrics() => {}

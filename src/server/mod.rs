@@ -29,6 +29,7 @@ use crate::mail::{Mailer, Rules};
 use crate::portal::{self, Portal};
 use crate::proof::{Proof, ProofSettings};
 use crate::proxy::GateSettings;
+use crate::saml::fetch::Fetcher;
 use crate::saml::keys;
 use crate::saml::service_provider::{ServiceProvider, ServiceProviderKey};
 use crate::saml::signing::SigningError;
@@ -76,6 +77,9 @@ pub enum ServerError {
     /// Webhooks.
     #[error("{0}")]
     Webhooks(String),
+    /// Metadata at an address.
+    #[error("{0}")]
+    Metadata(String),
     /// The system.
     #[error("can't start: {0}")]
     System(#[from] io::Error),
@@ -168,6 +172,7 @@ impl App {
             hasher,
             service_provider,
             scim_url: config.scim.base_url(),
+            documents: Arc::new(Fetcher::new(&config.saml).map_err(ServerError::Metadata)?),
             proof: Arc::clone(&proof),
             courier: Arc::clone(&courier),
             routes: Arc::new(gate::Explainer::new(&gate).map_err(ServerError::Gate)?),

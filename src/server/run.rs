@@ -122,14 +122,14 @@ impl App {
         let expiry = Expiry::new(store.clone(), Arc::clone(&rng), config.public_url.as_str());
         let gate = proxy::service(&gate, &sessions, portal, rng, &server.configuration).map_err(ServerError::Gate)?;
         let mut doors = vec![
-            Door::Admin(admin_listener, admin::router(admin)),
+            Door::Admin(admin_listener, admin::router(Arc::clone(&admin))),
             Door::Side(side),
             Door::Tcp(ops_listener, ops::router(Arc::clone(&ops))),
         ];
         doors.extend(further.into_iter().map(|(listener, router)| Door::Tcp(listener, router)));
         let metrics = ops.metrics.clone();
-        let house =
-            House { doors: Mutex::new(doors), store, clock, mailer, courier, exports, proof, expiry, metrics, scim };
+        let doors = Mutex::new(doors);
+        let house = House { doors, store, clock, mailer, courier, exports, scim, proof, expiry, admin, metrics };
         server.bootstrap();
         server.add_service(gate.listener);
         server.add_service(gate.upkeep);

@@ -55,8 +55,9 @@ pub use scim::{
 pub use scim_log::{ScimLog, ScimLogOne, ScimRequestView};
 pub use sessions::{Explain, ExplainView, LoginView, Logins, SessionList, SessionRevoke, SessionView, Step, Whose};
 pub use sso::{
-    CertificateView, FileBytes, IdpView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove, SsoOptions,
-    SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoTest, SsoTestView, SsoView,
+    CertificateView, FileBytes, IdpView, MetadataView, SsoCertificateAdd, SsoCertificateList, SsoCertificateRemove,
+    SsoForget, SsoOptions, SsoRefresh, SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoTest, SsoTestView,
+    SsoView,
 };
 
 pub use team_pages::{TeamPage, TeamPageView, TeamWith, TeamWithView};
@@ -100,6 +101,8 @@ call! {
     SsoCertificateAdd, "sso-certificate-add", Vec<CertificateView>;
     SsoCertificateList, "sso-certificate-list", Vec<CertificateView>;
     SsoCertificateRemove, "sso-certificate-remove", Vec<CertificateView>;
+    SsoRefresh, "sso-refresh", SsoView;
+    SsoForget, "sso-forget", SsoView;
     SsoTest, "sso-test", SsoTestView;
     DomainClaim, "domain-claim", DomainView;
     DomainVerify, "domain-verify", DomainChecked;

@@ -46,6 +46,14 @@ pub struct SsoShow {
 pub enum SsoSource {
     /// The IdP's metadata.
     Metadata(FileBytes),
+    /// Where the IdP publishes its metadata: the server reads it there, and again each day.
+    Address {
+        /// The https URL.
+        url: String,
+        /// What the server read there; never handed in.
+        #[serde(skip)]
+        read: Option<FileBytes>,
+    },
     /// Typed by hand.
     Typed {
         /// The IdP's entity ID.
@@ -123,6 +131,21 @@ pub struct IdpView {
     pub attributes: AttributeMapping,
     pub certificates: Vec<CertificateView>,
     pub updated: String,
+    #[serde(default)]
+    pub metadata: Option<MetadataView>,
+}
+
+/// Metadata that is read again each day at its address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataView {
+    /// The address.
+    pub url: String,
+    /// When it was last read and taken.
+    pub read: String,
+    /// When it is read next.
+    pub next: String,
+    /// Since when it can't be read or taken, and why.
+    pub failing: Option<(String, String)>,
 }
 
 /// A certificate.
@@ -166,6 +189,20 @@ pub struct SsoCertificateRemove {
     pub slug: Slug,
     /// Its SHA-256, or the beginning of it.
     pub sha256: String,
+}
+
+/// `sso refresh`: reads the metadata at its address now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SsoRefresh {
+    /// Which organization.
+    pub slug: Slug,
+}
+
+/// `sso refresh --forget`: what is set stays, and the address is not read any more.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SsoForget {
+    /// Which organization.
+    pub slug: Slug,
 }
 
 /// `sso test`

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod certificates;
+pub mod metadata;
 pub mod options;
 pub mod require;
 
@@ -28,6 +29,7 @@ pub const PAGE: &str = "sso";
 #[derive(Default)]
 struct Typed {
     metadata: String,
+    address: String,
     issuer: String,
     sign_in_url: String,
     sign_out_url: String,
@@ -41,6 +43,7 @@ impl Typed {
     fn of(idp: Option<&IdpView>) -> Self {
         let Some(idp) = idp else { return Typed::default() };
         Typed {
+            address: idp.metadata.as_ref().map(|metadata| metadata.url.clone()).unwrap_or_default(),
             issuer: idp.issuer.clone(),
             sign_in_url: idp.sign_in_url.clone(),
             sign_out_url: idp.sign_out_url.clone().unwrap_or_default(),
@@ -95,6 +98,8 @@ async fn page(
 pub async fn show(door: Door, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
     let done = match query_value(query.as_deref(), "done").as_deref() {
         Some("saved") => Some("Saved. Now test it: nobody is signed in by a test, and nothing changes."),
+        Some("read") => Some("Read: what is set is what the metadata says now."),
+        Some("forgotten") => Some("The address is not read any more. What is set stays."),
         _ => None,
     };
     let idp = query_value(query.as_deref(), "idp");
@@ -108,18 +113,6 @@ fn handed_in(form: &Form, file: &str, text: &str) -> Vec<u8> {
     form.file(file).map_or_else(pasted, <[u8]>::to_vec)
 }
 
-/// `POST /.vestibule/console/o/{slug}/sso/metadata` with `file` or `metadata`, and `idp`, the product that was chosen.
-///
-/// # Errors
-/// Not theirs to change; each wrong file has its own answer on the page (R53).
-pub async fn metadata(Posted { door, form }: Posted) -> Result<Response, Trouble> {
-    let source = SsoSource::Metadata(FileBytes(handed_in(&form, "file", "metadata")));
-    let metadata = form.get("metadata").unwrap_or_default().to_owned();
-    let now = sso::show(door.admin.clone(), SsoShow { slug: door.organization.slug.clone() }).await?;
-    let typed = Typed { metadata, ..Typed::of(now.idp.as_ref()) };
-    save(door, &form, (source, SsoOptions::default()), typed).await
-}
-
 /// `POST /.vestibule/console/o/{slug}/sso/hand` with `issuer`, `sign_in_url`, `sign_out_url`, `binding`, and `file` or
 /// `certificate`; without one, those of the same issuer stay.
 ///
@@ -129,6 +122,7 @@ pub async fn hand(Posted { door, form }: Posted) -> Result<Response, Trouble> {
     let text = |name: &str| form.get(name).unwrap_or_default().trim().to_owned();
     let typed = Typed {
         metadata: String::new(),
+        address: String::new(),
         issuer: text("issuer"),
         sign_in_url: text("sign_in_url"),
         sign_out_url: text("sign_out_url"),

@@ -5,6 +5,7 @@ mod audit;
 mod checks;
 mod demo;
 mod domains;
+mod metadata;
 mod running;
 mod site;
 mod teams;

@@ -42,7 +42,7 @@ fn single_sign_on_is_set_whole() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["sso", "set", "acme"][..], &["sso", "set", "acme", "--issuer", "x", "--sign-in-url", "y"]] {
         let ran = vestibule(folder.path(), arguments);
-        let wanted = "give --metadata FILE, or --issuer, --sign-in-url and --certificate";
+        let wanted = "give --metadata FILE or URL, or --issuer, --sign-in-url and --certificate";
         assert!(ran.code == Some(2) && ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
     }
 }

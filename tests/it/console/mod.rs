@@ -16,6 +16,7 @@ mod scim;
 mod sessions;
 mod shared;
 mod sso;
+mod sso_metadata;
 mod teams;
 mod two_factor;
 mod verbs;

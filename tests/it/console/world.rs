@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use parking_lot::Mutex;
 use tower::ServiceExt as _;
 use url::form_urlencoded::Serializer;
 use vestibule::administration::explain::{RouteDecision, RouteExplainer, Visitor};
@@ -21,6 +23,7 @@ use vestibule::directory::{AuditEntry, DirectoryError, Organization, Origin, Use
 use vestibule::kernel::{Client, Fault, FaultKind, ManualClock, Role, SystemRng, Timestamp};
 use vestibule::portal::{self, Portal};
 use vestibule::proof::{Proof, ProofSettings};
+use vestibule::saml::fetch::{Documents, FetchError};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method as Way, NewSession, SessionError, SessionSettings, Sessions, operator};
 use vestibule::store::{SledBackend, Store, Tx};
@@ -39,12 +42,32 @@ impl RouteExplainer for NoRoutes {
     }
 }
 
+/// What identity providers publish, at addresses that a test makes up.
+#[derive(Default)]
+pub struct Published(Mutex<BTreeMap<String, Result<Vec<u8>, FetchError>>>);
+
+impl Published {
+    /// From now on this is what stands there.
+    pub fn put(&self, url: &str, document: Result<Vec<u8>, FetchError>) {
+        self.0.lock().insert(url.to_owned(), document);
+    }
+}
+
+#[async_trait]
+impl Documents for Published {
+    async fn read(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        self.0.lock().get(url).cloned().unwrap_or_else(|| Err(FetchError::NoSuchHost(url.to_owned())))
+    }
+}
+
 /// The site; its clock stands until a test moves it.
 pub struct Site {
     pub store: Store,
     pub clock: Arc<ManualClock>,
     pub sessions: Arc<Sessions>,
     pub admin: Arc<Administration>,
+    /// What identity providers publish.
+    pub published: Arc<Published>,
     /// The one DNS server that is asked.
     pub dns: DnsServer,
     pub router: Router,
@@ -62,6 +85,7 @@ impl Site {
         });
         let dns = DnsServer::start().await;
         let proof = ProofSettings { servers: vec![dns.address], ..ProofSettings::default() };
+        let published = Arc::new(Published::default());
         let (rng, hasher) = (Arc::new(SystemRng), Hasher::new(Arc::new(SystemRng)));
         let admin = Arc::new(Administration {
             store: store.clone(),
@@ -71,6 +95,7 @@ impl Site {
             service_provider: ServiceProvider::new(SITE),
             courier: Courier::new(store.clone(), rng.clone(), &[], Rules::default()).unwrap(),
             scim_url: format!("{SITE}/scim/v2"),
+            documents: published.clone(),
             proof: Arc::new(Proof::new(store.clone(), rng.clone(), proof)),
             routes: Arc::new(NoRoutes),
             door_checkers: Vec::new,
@@ -82,7 +107,7 @@ impl Site {
             Portal::new(store.clone(), Arc::clone(&sessions), rng, &url).with_passwords(Policy::default(), hasher);
         let console = Console::open(Arc::clone(&admin), Arc::clone(&sessions), &url).await.unwrap();
         let router = portal::router(portal).merge(console::router(console));
-        Site { store, clock, sessions, admin, dns, router }
+        Site { store, clock, sessions, admin, published, dns, router }
     }
 
     /// Whatever changes the directory, as one transaction.

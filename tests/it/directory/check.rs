@@ -2,7 +2,7 @@
 
 use vestibule::directory::check::checkers;
 use vestibule::directory::organization;
-use vestibule::directory::{Claim, SsoSettings, claim, sso};
+use vestibule::directory::{Claim, SsoSettings, claim, sso, sso_refresh};
 use vestibule::kernel::{DomainName, EmailAddress, OrgId, Slug, Timestamp, UserId};
 use vestibule::store::{Store, Table, Tx, check_store};
 
@@ -102,4 +102,15 @@ async fn each_damage_is_told() {
         tx.put(&sso::SSO_SETTINGS, &acme, &SsoSettings::new("e", "u", Timestamp::EPOCH)).unwrap();
     };
     check(settings, "no certificate (R18)").await;
+    let refresh = |tx: &Tx, acme: OrgId, _: UserId| {
+        let said = sso_refresh::Said {
+            sign_in_url: "u".to_owned(),
+            sign_in_binding: sso::Binding::Redirect,
+            sign_out_url: None,
+            sign_requests: false,
+            certificates: Vec::new(),
+        };
+        sso_refresh::keep(tx, acme, &sso_refresh::Refresh::taken(said, Timestamp::EPOCH)).unwrap();
+    };
+    check(refresh, "a connection that has no address of it").await;
 }

@@ -12,6 +12,7 @@ use vestibule::administration::{Administration, By};
 use vestibule::directory::Organization;
 use vestibule::kernel::{Fault, FaultKind, SessionId, SystemRng, UserId};
 use vestibule::proof::{Proof, ProofSettings};
+use vestibule::saml::fetch::{FetchSettings, Fetcher};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method, NewSession, SessionError, SessionSettings, Sessions, records};
 use vestibule::store::Tx;
@@ -34,6 +35,7 @@ async fn call(directory: &Directory, verb: &str, body: &serde_json::Value) {
     let admin = Administration {
         passwords: vestibule::credential::Policy::default(),
         hasher: vestibule::credential::Hasher::new(Arc::new(SystemRng)),
+        documents: Arc::new(Fetcher::new(&FetchSettings::default()).unwrap()),
         proof: Arc::new(Proof::new(store.clone(), rng.clone(), ProofSettings::default())),
         courier: Courier::new(store.clone(), rng.clone(), &[], Rules::default()).unwrap(),
         store,

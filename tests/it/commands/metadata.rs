@@ -1,0 +1,120 @@
+//! Metadata at its address, as the running server reads it: set, followed, kept over a restart, forgotten, removed (R52).
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use super::site::{Site, certificate_pem};
+
+/// A server with a certificate for `localhost`, and what it publishes.
+struct Publisher {
+    url: String,
+    document: Arc<Mutex<String>>,
+}
+
+impl Publisher {
+    /// Its certificate stands in `ca.pem` of the site.
+    fn start(site: &Site) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        site.write("ca.pem", &made.cert.pem());
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let tls = ServerConfig::builder().with_no_client_auth();
+        let tls = Arc::new(tls.with_single_cert(vec![made.cert.der().clone()], key).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://localhost:{}/metadata", listener.local_addr().unwrap().port());
+        let document = Arc::new(Mutex::new(String::new()));
+        let published = Arc::clone(&document);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut connection = ServerConnection::new(Arc::clone(&tls)).unwrap();
+                let mut secure = Stream::new(&mut connection, &mut stream);
+                if secure.read(&mut [0; 4096]).is_err() {
+                    continue;
+                }
+                let document = published.lock().unwrap().clone();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", document.len());
+                let _ = secure.write_all(format!("{head}{document}").as_bytes());
+                connection.send_close_notify();
+                let _ = connection.complete_io(&mut stream);
+            }
+        });
+        Publisher { url, document }
+    }
+
+    fn publish(&self, certificates: &[&str]) {
+        let key = |pem: &&str| {
+            let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+            format!(
+                "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
+                 <X509Certificate>{der}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+            )
+        };
+        let keys = certificates.iter().map(key).collect::<Vec<_>>().concat();
+        *self.document.lock().unwrap() = format!(
+            "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"https://idp.example/\">\
+             <IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
+             <SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" \
+             Location=\"https://idp.example/sso\"/></IDPSSODescriptor></EntityDescriptor>"
+        );
+    }
+}
+
+#[test]
+fn r52_metadata_at_its_address_is_followed_and_kept_over_a_restart() {
+    let site = Site::new();
+    let publisher = Publisher::start(&site);
+    let (old, new) = (certificate_pem(), certificate_pem());
+    publisher.publish(&[&old]);
+    let configured = std::fs::read_to_string(site.path("vestibule.toml")).unwrap();
+    site.write("vestibule.toml", &format!("{configured}[saml]\ninternal_hosts = [\"localhost\"]\nca = \"ca.pem\"\n"));
+    let server = site.serve();
+    site.run(&["org", "create", "acme", "--name", "Acme"]).done();
+    let url = publisher.url.as_str();
+    let said = site.run(&["sso", "set", "acme", "--metadata", url]).done();
+    assert!(said.starts_with("acme signs in at https://idp.example/ now (1 certificate"), "{said}");
+    publisher.publish(&[&old, &new]);
+    let said = site.run(&["sso", "refresh", "acme"]).done();
+    assert!(said.starts_with(&format!("acme follows {url} (2 certificates)")), "{said}");
+    drop(server);
+    let _server = site.serve();
+    let shown = || site.json(&["sso", "show", "acme"])["idp"].clone();
+    let idp = shown();
+    assert_eq!((idp["metadata"]["url"].as_str(), idp["certificates"].as_array().unwrap().len()), (Some(url), 2));
+    assert!(site.run(&["sso", "show", "acme"]).done().contains(&format!("{url}, last read ")));
+    publisher.publish(&[&new]);
+    site.write("organizations.toml", &format!("[[organization]]\nslug = \"acme\"\nsso = {{ metadata = \"{url}\" }}\n"));
+    let said = site.run(&["apply", "organizations.toml"]).done();
+    assert!(said.contains("sso certificates"), "{said}");
+    assert_eq!(shown()["certificates"].as_array().unwrap().len(), 1);
+    *publisher.document.lock().unwrap() = "<html></html>".to_owned();
+    site.run(&["apply", "organizations.toml"]).refused("acme: this is a web page");
+    site.run(&["sso", "refresh", "acme"]).refused("this is a web page");
+    assert!(shown()["metadata"]["failing"][1].as_str().unwrap().contains("web page"));
+    let said = site.run(&["sso", "refresh", "acme", "--forget"]).done();
+    assert!(said.contains("at no address any more"), "{said}");
+    assert!(shown()["metadata"].is_null());
+    site.run(&["sso", "refresh", "acme"]).refused("has no address of its metadata");
+    let audit = site.run(&["audit", "--org", "acme"]).done();
+    assert!(audit.contains("sso.refresh") && audit.contains("sso metadata_address"), "{audit}");
+    assert!(site.run(&["check", "--store"]).done().contains("good"));
+}
+
+#[test]
+fn r52_this_machine_and_its_network_are_not_asked_unless_the_operator_names_the_host() {
+    let site = Site::new();
+    let publisher = Publisher::start(&site);
+    publisher.publish(&[&certificate_pem()]);
+    let _server = site.serve();
+    site.run(&["org", "create", "acme", "--name", "Acme"]).done();
+    for host in ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"] {
+        let url = publisher.url.replace("localhost", host);
+        site.run(&["sso", "set", "acme", "--metadata", &url]).refused("has an address that is not public");
+    }
+    site.run(&["sso", "set", "acme", "--metadata", "http://localhost/m"]).refused("begins with https://");
+    assert!(site.json(&["sso", "show", "acme"])["idp"].is_null());
+}
