@@ -18,7 +18,7 @@ pub use socket::{SocketError, bind};
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
     Administration, apply, audit, check, confirm, console, domain, explain, invite, keys, link, link_preview, logins,
-    organization, scim_log, scim_token, second_factor, session, sso, sso_metadata, team, user,
+    organization, scim_log, scim_token, second_factor, session, sso, sso_metadata, sso_removal, team, user,
     webhook,
 };
 use crate::kernel::{Fault, FaultKind};
@@ -48,6 +48,7 @@ pub fn router(admin: Arc<Administration>) -> Router {
         .on(sso::remove_certificate)
         .on(sso_metadata::refresh)
         .on(sso_metadata::forget)
+        .on(sso_removal::remove)
         .on(sso::test)
         .on(domain::claim)
         .on(domain::verify)

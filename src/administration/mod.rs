@@ -36,6 +36,7 @@ pub mod second_factor;
 pub mod session;
 pub mod sso;
 pub mod sso_metadata;
+pub mod sso_removal;
 pub mod sso_state;
 pub mod team;
 pub mod team_pages;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::logins::{checks, command};
 use super::sso_text::{self, certificates};
 use super::verbs::{Certificate, Sso, SsoSet};
-use super::{Context, Failure};
+use super::{Context, Failure, text};
 use crate::administration::api;
 use crate::administration::api::{FileBytes, SsoOptions, SsoSource, SsoTestView};
 use crate::config::read_bytes;
@@ -32,6 +32,7 @@ pub(super) fn run(context: &Context, verb: Sso) -> Result<(), Failure> {
         }
         Sso::Refresh { slug, forget: false } => context.ask(&api::SsoRefresh { slug }, sso_text::refreshed),
         Sso::Refresh { slug, forget: true } => context.ask(&api::SsoForget { slug }, sso_text::refreshed),
+        Sso::Remove { slug } => context.ask(&api::SsoRemove { slug }, text::changes),
         Sso::Test { slug, file, at } => {
             let at = at.map(|typed| {
                 let wanted = format!("«{typed}» is not a moment: write it like 2026-11-22T10:15:00Z");

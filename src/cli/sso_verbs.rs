@@ -33,6 +33,12 @@ pub enum Sso {
         #[arg(long)]
         forget: bool,
     },
+    /// Remove single sign-on: sessions that it made end. Refused where somebody relies on it
+    #[command(after_help = "Example:\n  vestibule sso remove acme")]
+    Remove {
+        /// Which organization
+        slug: Slug,
+    },
     /// Verify a saved SAMLResponse as if it came now, and show each check; changes nothing
     #[command(after_help = "Example:\n  vestibule sso test acme response.txt --at 2026-11-22T10:15:00Z")]
     Test {

@@ -182,6 +182,7 @@ fn sign_on_pages() -> Router<Arc<Console>> {
         .route("/.vestibule/console/o/{slug}/sso/address", post(sso::metadata::at_address))
         .route("/.vestibule/console/o/{slug}/sso/refresh", post(sso::metadata::refresh))
         .route("/.vestibule/console/o/{slug}/sso/forget", post(sso::metadata::forget))
+        .route("/.vestibule/console/o/{slug}/sso/remove", get(sso::remove::ask).post(sso::remove::remove))
         .route("/.vestibule/console/o/{slug}/sso/hand", post(sso::hand))
         .route(
             "/.vestibule/console/o/{slug}/sso/certificates",

@@ -17,6 +17,7 @@ mod scim;
 mod scim_log;
 mod sessions;
 mod sso;
+mod sso_removal;
 mod team_pages;
 mod teams;
 mod webhook;
@@ -59,6 +60,7 @@ pub use sso::{
     SsoForget, SsoOptions, SsoRefresh, SsoSet, SsoShow, SsoSource, SsoState, SsoStateView, SsoTest, SsoTestView,
     SsoView,
 };
+pub use sso_removal::{SsoRemoval, SsoRemovalView, SsoRemove};
 
 pub use team_pages::{TeamPage, TeamPageView, TeamWith, TeamWithView};
 pub use teams::{
@@ -103,6 +105,7 @@ call! {
     SsoCertificateRemove, "sso-certificate-remove", Vec<CertificateView>;
     SsoRefresh, "sso-refresh", SsoView;
     SsoForget, "sso-forget", SsoView;
+    SsoRemove, "sso-remove", Changes;
     SsoTest, "sso-test", SsoTestView;
     DomainClaim, "domain-claim", DomainView;
     DomainVerify, "domain-verify", DomainChecked;

@@ -4,6 +4,7 @@ pub mod access;
 pub mod certificates;
 pub mod metadata;
 pub mod options;
+pub mod remove;
 pub mod require;
 
 use askama::Template;
@@ -100,6 +101,7 @@ pub async fn show(door: Door, RawQuery(query): RawQuery) -> Result<Response, Tro
         Some("saved") => Some("Saved. Now test it: nobody is signed in by a test, and nothing changes."),
         Some("read") => Some("Read: what is set is what the metadata says now."),
         Some("forgotten") => Some("The address is not read any more. What is set stays."),
+        Some("removed") => Some("Single sign-on is removed, and the sessions that it made have ended."),
         _ => None,
     };
     let idp = query_value(query.as_deref(), "idp");

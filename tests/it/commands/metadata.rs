@@ -101,6 +101,10 @@ fn r52_metadata_at_its_address_is_followed_and_kept_over_a_restart() {
     site.run(&["sso", "refresh", "acme"]).refused("has no address of its metadata");
     let audit = site.run(&["audit", "--org", "acme"]).done();
     assert!(audit.contains("sso.refresh") && audit.contains("sso metadata_address"), "{audit}");
+    let said = site.run(&["sso", "remove", "acme"]).done();
+    assert!(said.contains("single sign-on"), "{said}");
+    assert!(shown().is_null());
+    site.run(&["sso", "remove", "acme"]).refused("has no single sign-on yet");
     assert!(site.run(&["check", "--store"]).done().contains("good"));
 }
 

@@ -17,6 +17,7 @@ mod sessions;
 mod shared;
 mod sso;
 mod sso_metadata;
+mod sso_removal;
 mod teams;
 mod two_factor;
 mod verbs;
