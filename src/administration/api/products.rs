@@ -88,7 +88,7 @@ fn okta(view: &SsoView) -> Product {
             said("Name ID format", "Persistent"),
             said("Attribute Statements", "email → user.email; firstName → user.firstName; lastName → user.lastName"),
         ],
-        metadata: "Tab Sign On → Metadata URL: open it and save the file. Then assign people.",
+        metadata: "Tab Sign On → Metadata URL: copy it, or open it and save the file. Then assign people.",
     }
 }
 
@@ -104,7 +104,8 @@ fn entra(view: &SsoView) -> Product {
             copy("Sign on URL", view.sign_on_url.clone()),
             said("Relay State, Logout Url", "leave empty"),
         ],
-        metadata: "SAML Certificates → Federation Metadata XML → Download. Then assign people.",
+        metadata: "SAML Certificates → App Federation Metadata Url: copy it; or Federation Metadata XML → Download. Then assign \
+                   people.",
     }
 }
 
@@ -154,7 +155,8 @@ fn ad_fs(view: &SsoView) -> Product {
             said("Secure hash algorithm", "SHA-256"),
             said("Claims", "E-Mail-Addresses → E-Mail Address; Given-Name → Given Name; Surname → Surname"),
         ],
-        metadata: "Save https://YOUR-ADFS/FederationMetadata/2007-06/FederationMetadata.xml.",
+        metadata: "Its address is https://YOUR-ADFS/FederationMetadata/2007-06/FederationMetadata.xml: if only your own \
+                   network reaches it, save the file.",
     }
 }
 
@@ -172,7 +174,7 @@ fn keycloak(view: &SsoView) -> Product {
             said("Client signature required", "Off"),
             said("Mappers (User Property)", "email; firstName; lastName"),
         ],
-        metadata: "Save https://KEYCLOAK/realms/REALM/protocol/saml/descriptor.",
+        metadata: "Its address is https://KEYCLOAK/realms/REALM/protocol/saml/descriptor.",
     }
 }
 
