@@ -6,7 +6,6 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use url::form_urlencoded::Serializer;
 
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted};
@@ -14,6 +13,7 @@ use crate::administration::api::{AuditFound, AuditSearch, AuditVerify, ChainView
 use crate::administration::{audit, audit_search};
 use crate::kernel::{Fault, FaultKind, Timestamp};
 use crate::store::ChainHash;
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 
@@ -35,12 +35,14 @@ impl Typed {
         Typed { since: text("since"), until: text("until"), actor: text("actor"), action: text("action") }
     }
 
-    /// The same as a query, with more.
-    fn query(&self, more: &[(&str, String)]) -> String {
-        let held = [("since", &self.since), ("until", &self.until), ("actor", &self.actor), ("action", &self.action)];
-        let mut query = Serializer::new(String::new());
-        query.extend_pairs(held.into_iter().filter(|(_, value)| !value.is_empty()));
-        query.extend_pairs(more).finish()
+    fn is_empty(&self) -> bool {
+        [&self.since, &self.until, &self.actor, &self.action].into_iter().all(String::is_empty)
+    }
+
+    /// The address of a page that looks for the same, before this entry.
+    fn at(&self, path: &str, before: &str) -> String {
+        let Typed { since, until, actor, action } = self;
+        address(path, &[("since", since), ("until", until), ("actor", actor), ("action", action), ("before", before)])
     }
 
     fn search(&self, door: &Door, before: Option<u64>) -> Result<AuditSearch, Fault> {
@@ -85,12 +87,11 @@ struct AuditPage {
 
 async fn page(door: &Door, shell: Shell, typed: Typed, before: Option<u64>) -> Result<AuditPage, Fault> {
     let found = audit_search::search(door.admin.clone(), typed.search(door, before)?).await?;
-    let at = door.path(PAGE);
-    let query = typed.query(&[]);
+    let here = door.path(PAGE);
     Ok(AuditPage {
-        older: found.next.map(|next| format!("{at}?{}", typed.query(&[("before", next.to_string())]))),
-        export: if query.is_empty() { format!("{at}/export") } else { format!("{at}/export?{query}") },
-        filtered: !query.is_empty(),
+        older: found.next.map(|next| typed.at(&here, &next.to_string())),
+        export: typed.at(&format!("{here}/export"), ""),
+        filtered: !typed.is_empty(),
         shell,
         found,
         typed,

@@ -18,6 +18,7 @@ use crate::kernel::{Client, Fault, FaultKind, Role, Slug, Timestamp, TokenHash};
 use crate::second_factor::factors;
 use crate::session::{Authentication, SecondMethod, SessionRecord, is_within, records};
 use crate::store::{StoreError, Tx};
+use crate::web::address::{address, returning};
 use crate::web::cookie::cookie_of;
 use crate::web::page::{self, Trouble};
 
@@ -64,13 +65,12 @@ impl<E: Into<Trouble>> From<E> for Shut {
 
 impl IntoResponse for Shut {
     fn into_response(self) -> Response {
-        let encode = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
         match self {
-            Shut::SignIn(at) => page::redirect(&format!("/.vestibule/sign-in?return_to={}", encode(&at)), &[]),
+            Shut::SignIn(at) => page::redirect(&returning("/.vestibule/sign-in", &at), &[]),
             // The portal's page of that organization offers the switch (D6), and leads back.
             Shut::Elsewhere(organization, at) => {
-                let (slug, at) = (encode(organization.slug.as_str()), encode(&at));
-                page::redirect(&format!("/.vestibule/account/switch?organization={slug}&return_to={at}"), &[])
+                let parameters = [("organization", organization.slug.as_str()), ("return_to", &at)];
+                page::redirect(&address("/.vestibule/account/switch", &parameters), &[])
             }
             Shut::Trouble(trouble) => trouble.into_response(),
         }

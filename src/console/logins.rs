@@ -14,6 +14,7 @@ use crate::administration::{login_log, logins};
 use crate::directory::{LoginMessage, login_share, organization};
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, LoginId};
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::{self, FormTarget, Trouble};
 
@@ -94,8 +95,7 @@ pub async fn list(door: Door, RawQuery(query): RawQuery) -> Result<Response, Tro
     let view = login_log::page(door.admin.clone(), call).await?;
     let next = view.next.map(|after| {
         let pairs = [("outcome", outcome.as_str()), ("email", &email), ("after", &after.to_string())];
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        format!("{}?{query}", door.path(PAGE))
+        address(&door.path(PAGE), &pairs)
     });
     Ok(html(StatusCode::OK, &ListPage { shell: door.shell(PAGE), view, outcome, email, next }))
 }

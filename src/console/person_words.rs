@@ -60,19 +60,6 @@ pub fn counted(count: usize, more: bool) -> String {
     if more { format!("{count}+") } else { count.to_string() }
 }
 
-/// An address with a query, of which what is empty is left out.
-pub fn address(path: &str, query: &[(&str, &str)]) -> String {
-    let kept: Vec<_> = query.iter().filter(|(_, value)| !value.is_empty()).collect();
-    if kept.is_empty() {
-        return path.to_owned();
-    }
-    let mut text = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in kept {
-        text.append_pair(name, value);
-    }
-    format!("{path}?{}", text.finish())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,13 +69,5 @@ mod tests {
         let offered = |own| roles(own).iter().map(|choice| choice.value).collect::<Vec<_>>();
         assert_eq!(offered(false), ["member", "billing_admin", "admin"]);
         assert_eq!(offered(true), ["member", "billing_admin", "admin", "owner"]);
-    }
-
-    #[test]
-    fn an_address_leaves_out_what_is_empty_and_encodes_the_rest() {
-        let check = |query: &[(&str, &str)], expected: &str| assert_eq!(address("/a", query), expected);
-        check(&[], "/a");
-        check(&[("search", ""), ("after", "")], "/a");
-        check(&[("search", "a&b"), ("after", "e1 ö")], "/a?search=a%26b&after=e1+%C3%B6");
     }
 }

@@ -5,13 +5,14 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::person_words::{address, counted};
+use super::person_words::counted;
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted, words};
 use crate::administration::api::{SessionList, SessionRevoke, SessionView, Whose};
 use crate::administration::session;
 use crate::kernel::{Fault, FaultKind, Role};
 use crate::session::records::LIST_LIMIT;
+use crate::web::address::address;
 use crate::web::browser_name::browser_name;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;

@@ -13,6 +13,7 @@ use super::{
 use crate::directory::OrgKind;
 use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, Role};
+use crate::web::address::returning;
 use crate::web::page::{self, FormTarget, Trouble};
 
 /// A page of an organization, as the navigation lists it: the last part of its address, and its name.
@@ -114,8 +115,7 @@ impl Door {
 
     /// Where it is confirmed that it is still them, and back.
     pub fn confirm(&self) -> String {
-        let at: String = url::form_urlencoded::byte_serialize(self.at.as_bytes()).collect();
-        format!("/.vestibule/confirm?return_to={at}")
+        returning("/.vestibule/confirm", &self.at)
     }
 
     /// Back to a page, with a mark that says what was done; the page knows its words.

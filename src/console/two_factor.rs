@@ -5,12 +5,13 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::person_words::{self, address};
+use super::person_words;
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted, members};
 use crate::administration::api::{FactorList, FactorPage, HeldFactors, OrgSet, TwoFactorShow, TwoFactorView};
 use crate::administration::{organization, two_factor};
 use crate::directory::TwoFactor;
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 

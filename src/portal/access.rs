@@ -9,9 +9,9 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::address::{address, returning};
 use super::age::age;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
-use super::local_pages::{address, returning};
 use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, NoticePage, Trouble};
 use super::same_origin;

@@ -8,8 +8,7 @@ use crate::kernel::{Client, Fault, LoginId, Reference, Rng};
 use crate::saml::SamlError;
 use crate::store::{StoreError, Tx};
 
-use url::form_urlencoded;
-
+use super::address::returning;
 use super::page::Trouble;
 use super::pending::SignIn;
 use super::return_path::ReturnPath;
@@ -69,13 +68,7 @@ impl Attempt {
     /// Where to start this sign-in again.
     pub fn start_again(&self) -> String {
         let start = format!("/.vestibule/sso/{}", self.entered.as_ref().unwrap_or(&self.organization).slug);
-        match &self.return_to {
-            Some(path) => {
-                let path: String = form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
-                format!("{start}?return_to={path}")
-            }
-            None => start,
-        }
+        returning(&start, self.return_to.as_ref().map(ReturnPath::as_str).unwrap_or_default())
     }
 
     /// Takes over which organization the sign-in was to enter, if that is another than the connection's (D13).

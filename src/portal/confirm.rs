@@ -7,8 +7,8 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::account;
+use super::address::returning;
 use super::form::query_value;
-use super::local_pages::returning;
 use super::opening::CHALLENGE;
 use super::page::{self, Trouble};
 use super::return_path::ReturnPath;

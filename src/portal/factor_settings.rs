@@ -11,10 +11,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 
 use super::account;
+use super::address::returning;
 use super::age::age;
 use super::form::{Form, PAGE_FORM_LIMIT};
 use super::local::Arrival;
-use super::local_pages::returning;
 use super::mails;
 use super::opening::CHALLENGE;
 use super::page::{self, Trouble};

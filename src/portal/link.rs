@@ -11,10 +11,11 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::address::address;
 use super::attempt::{check, count};
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::{Arrival, Choice, Ground, Refusal, choose};
-use super::local_pages::{AskLinkPage, ConfirmPage, address};
+use super::local_pages::{AskLinkPage, ConfirmPage};
 use super::mails::{self, Written};
 use super::opening::Opened;
 use super::page::{self, FormTarget, NoticePage, Trouble};

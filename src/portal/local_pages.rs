@@ -1,7 +1,6 @@
 //! The pages of signing in without an identity provider.
 
 use askama::Template;
-use url::form_urlencoded;
 
 /// Address and password.
 #[derive(Template)]
@@ -83,19 +82,4 @@ pub struct NewPasswordPage<'a> {
     pub min_length: usize,
     /// What was wrong.
     pub problem: Option<&'a str>,
-}
-
-/// An address of the portal with parameters, those that are empty left out.
-pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
-    match query.finish() {
-        query if query.is_empty() => path.to_owned(),
-        query => format!("{path}?{query}"),
-    }
-}
-
-/// An address of the portal that leads back to `return_to` afterwards.
-pub fn returning(path: &str, return_to: &str) -> String {
-    address(path, &[("return_to", return_to)])
 }

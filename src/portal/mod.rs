@@ -59,7 +59,7 @@ pub use state::Portal;
 
 use crate::store::{TableChecker, decodes};
 use crate::web::edge::{self, Edge};
-use crate::web::{age, browser_name, form, same_origin};
+use crate::web::{address, age, browser_name, form, same_origin};
 use page::Trouble;
 
 /// What is promised of the portal's own tables: each of their rows is over after a while, and decodes until then.

@@ -8,11 +8,12 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::address::returning;
 use super::attempt::count;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::link::{over, sso_instead};
 use super::local::{Arrival, Choice, Ground, choose};
-use super::local_pages::{NewPasswordPage, returning};
+use super::local_pages::NewPasswordPage;
 use super::mails;
 use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, NoticePage, Trouble};

@@ -4,8 +4,8 @@
 use axum::response::Response;
 use http::{HeaderValue, header};
 
+use super::address::address;
 use super::local::Arrival;
-use super::local_pages::address;
 use super::page::{self, Trouble};
 use super::return_path::ReturnPath;
 use super::state::Portal;

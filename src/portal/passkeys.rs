@@ -3,8 +3,8 @@
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 
+use super::address::address;
 use super::local::Arrival;
-use super::local_pages::address;
 use super::opening::SET_UP;
 use super::page::{self, Trouble};
 use super::return_path::ReturnPath;

@@ -9,10 +9,10 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::address::{address, returning};
 use super::attempt::count;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::Arrival;
-use super::local_pages::{address, returning};
 use super::mails;
 use super::opening::{CHALLENGE, Opened, SET_UP};
 use super::page::{self, FormTarget, Trouble};

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::account;
+use super::address::returning;
 use super::form::{Form, PAGE_FORM_LIMIT, query_value};
 use super::local::Arrival;
-use super::local_pages::returning;
 use super::mails;
 use super::opening::{CHALLENGE, Opened, SET_UP};
 use super::page::{self, FormTarget, Trouble};

@@ -8,9 +8,9 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use super::address::address;
 use super::form::{Form, PAGE_FORM_LIMIT};
 use super::local::Arrival;
-use super::local_pages::address;
 use super::opening::{CHALLENGE, SET_UP};
 use super::page::{self, FormTarget, Trouble};
 use super::return_path::ReturnPath;

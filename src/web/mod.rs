@@ -1,6 +1,7 @@
 //! What pages of ours have in common, whoever serves them: headers and policies, forms, who sent them, what went wrong.
 
 pub mod access_mails;
+pub mod address;
 pub mod age;
 pub mod browser_name;
 pub mod cookie;

@@ -7,12 +7,13 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::person_words::{self, Choice, address};
+use super::person_words::{self, Choice};
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted};
 use crate::administration::api::{MemberList, MemberPage, UserAdd, UserInvite, UserView};
 use crate::administration::{invite, members, user};
 use crate::kernel::{EmailAddress, Fault, FaultKind, Role};
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 

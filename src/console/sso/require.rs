@@ -11,6 +11,7 @@ use crate::administration::{lockout, organization, sso_state};
 use crate::console::shell::{Shell, html, mistake};
 use crate::console::{Door, Posted};
 use crate::kernel::{OrgId, UserId};
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 
@@ -43,10 +44,9 @@ async fn page(
     let view = organization::show(door.admin.clone(), OrgShow { slug: slug.clone() }).await?;
     let state = sso_state::show(door.admin.clone(), SsoState { slug: slug.clone() }).await?;
     let people = lockout::look(door.admin.clone(), Lockout { slug: slug.clone(), after }).await?;
-    let here: String = url::form_urlencoded::byte_serialize(door.path("sso/require").as_bytes()).collect();
-    let next =
-        people.next.map(|(organization, user)| format!("{}?after={organization}.{user}", door.path("sso/require")));
-    let sign_in = format!("/.vestibule/sso/{slug}?again=yes&return_to={here}");
+    let here = door.path("sso/require");
+    let next = people.next.map(|(organization, user)| address(&here, &[("after", &format!("{organization}.{user}"))]));
+    let sign_in = address(&format!("/.vestibule/sso/{slug}"), &[("again", "yes"), ("return_to", &here)]);
     let mut shell = door.shell(PAGE);
     change(&mut shell);
     Ok(html(status, &RequirePage { shell, view, state, people, sign_in, next }))

@@ -7,13 +7,14 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::person_words::{self, address, counted};
+use super::person_words::{self, counted};
 use super::shell::{Shell, html, mistake};
 use super::{Door, Posted};
 use crate::administration::api::{TeamCreate, TeamPage, TeamPageView};
 use crate::administration::{team, team_pages};
 use crate::directory::Origin;
 use crate::kernel::{Fault, FaultKind, Role};
+use crate::web::address::address;
 use crate::web::form::query_value;
 use crate::web::page::Trouble;
 

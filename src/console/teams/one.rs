@@ -9,10 +9,11 @@ use super::{PAGE, role_of};
 use crate::administration::api::{TeamAdd, TeamDelete, TeamRemove, TeamRename, TeamSetRole, TeamWith, TeamWithView};
 use crate::administration::{team, team_pages};
 use crate::console::members::email_of;
-use crate::console::person_words::{self, address, counted};
+use crate::console::person_words::{self, counted};
 use crate::console::shell::{Shell, html, mistake};
 use crate::console::{Door, Posted, members, words};
 use crate::kernel::{Fault, FaultKind, UserId};
+use crate::web::address::address;
 use crate::web::form::{Form, query_value};
 use crate::web::page::Trouble;
 

@@ -15,9 +15,9 @@ pub use decisions::{decide_member, decide_request};
 pub use discoverability::{DISCOVERABILITY, save};
 
 use super::account;
+use super::address::{address, returning};
 use super::age::age;
 use super::form::query_value;
-use super::local_pages::returning;
 use super::opening::CHALLENGE;
 use super::page::{self, FormTarget, Trouble};
 use super::state::Portal;
@@ -265,10 +265,9 @@ impl Portal {
     /// # Errors
     /// The organization is not theirs.
     fn shut(&self, shut: Shut, wanted: Option<&str>) -> Result<Response, Trouble> {
-        let encode = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-        let back = wanted.map_or_else(|| HERE.to_owned(), |slug| format!("{HERE}?of={}", encode(slug)));
+        let back = address(HERE, &[("of", wanted.unwrap_or_default())]);
         match shut {
-            Shut::SignIn => Ok(page::redirect(&format!("/.vestibule/sign-in?return_to={}", encode(&back)), &[])),
+            Shut::SignIn => Ok(page::redirect(&returning("/.vestibule/sign-in", &back), &[])),
             Shut::NotTheirs => Err(not_theirs()),
             Shut::SecondFactor => Ok(page::redirect(&returning(CHALLENGE, &back), &[])),
             Shut::Elsewhere(organization) => Ok(self.elsewhere(&organization, &back)),
