@@ -12,11 +12,10 @@ use super::{Console, Door, Posted};
 use crate::administration::api::{LoginDetail, LoginNamed, LoginPage, LoginPageView, LoginView};
 use crate::administration::{login_log, logins};
 use crate::directory::{LoginMessage, login_share, organization};
-use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, LoginId};
 use crate::web::address::address;
 use crate::web::form::query_value;
-use crate::web::page::{self, FormTarget, Trouble};
+use crate::web::page::{self, FormTarget, Inside, Trouble};
 
 /// The last part of the page's address.
 pub const PAGE: &str = "logins";
@@ -172,5 +171,5 @@ pub async fn shared(State(console): State<Arc<Console>>, RawQuery(query): RawQue
         organization: organization.name,
         ends: share.ends.to_string(),
     };
-    Ok(page::html_with_styles(StatusCode::OK, FormTarget::None, &[source_of(super::STYLE)], &page))
+    Ok(page::html_with(StatusCode::OK, FormTarget::None, Inside { style: super::STYLE, script: None }, &page))
 }

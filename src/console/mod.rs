@@ -26,6 +26,7 @@ mod sso;
 mod teams;
 mod two_factor;
 mod words;
+mod xml_lines;
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ use crate::web::page::Trouble;
 
 pub use door::Door;
 pub use posted::Posted;
-pub use shell::STYLE;
+pub use shell::{COPY, STYLE};
 
 /// The console's address.
 pub const HERE: &str = "/.vestibule/console";

@@ -11,10 +11,9 @@ use super::{
     teams, two_factor, words,
 };
 use crate::directory::OrgKind;
-use crate::kernel::style::source_of;
 use crate::kernel::{Fault, FaultKind, Role};
 use crate::web::address::returning;
-use crate::web::page::{self, FormTarget, Trouble};
+use crate::web::page::{self, FormTarget, Inside, Trouble};
 
 /// A page of an organization, as the navigation lists it: the last part of its address, and its name.
 type Entry = (&'static str, &'static str);
@@ -126,11 +125,13 @@ impl Door {
 
 /// A page of the console.
 pub fn html(status: StatusCode, page: &impl Template) -> Response {
-    page::html_with_styles(status, FormTarget::Here, &[source_of(STYLE)], page)
+    page::html_with(status, FormTarget::Here, Inside { style: STYLE, script: Some(COPY) }, page)
 }
 
 /// The console's own stylesheet, within each page.
 pub const STYLE: &str = include_str!("../../templates/console/console.css");
+/// The script of pages with something to copy, within them: a button for each.
+pub const COPY: &str = include_str!("../../templates/console/copy.js");
 
 /// What a file was instead, whole: what to do with it is told by naming a program.
 ///

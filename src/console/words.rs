@@ -23,10 +23,28 @@ pub fn plain(text: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// Words that refusals begin with. Whatever else one begins with may be a name, which is left as it is.
+const FIRST_WORDS: [&str; 12] =
+    ["a", "an", "everybody", "it", "its", "no", "nobody", "only", "that", "the", "there", "this"];
+
 /// The same as a sentence.
 pub fn sentence(text: &str) -> String {
-    let text = plain(text);
+    let mut text = plain(text);
+    let first = text.split(' ').next().unwrap_or_default();
+    if FIRST_WORDS.contains(&first) {
+        // All of them are in ASCII.
+        let capital = first[..1].to_ascii_uppercase();
+        text.replace_range(..1, &capital);
+    }
     if text.ends_with(['.', '!', '?', ':']) { text } else { format!("{text}.") }
+}
+
+/// What is said since a moment in RFC 3339, with the moment as pages tell it: `passkey «Key», since 2026-11-22 10:00 UTC`.
+pub fn since(text: &str) -> String {
+    match text.rsplit_once(", since ") {
+        Some((what, when)) => format!("{what}, since {}", moment(when)),
+        None => text.to_owned(),
+    }
 }
 
 /// A moment in RFC 3339 as a page tells it: `2026-11-22 10:00 UTC`.
@@ -58,11 +76,11 @@ mod tests {
         );
         check(
             "no such code: each is good for one use and an hour; `vestibule link code X` makes another",
-            "no such code: each is good for one use and an hour.",
+            "No such code: each is good for one use and an hour.",
         );
         check(
             "it is everybody's; if it is yours, take it out of the list that `[dns] public_mail_domains` names",
-            "it is everybody's.",
+            "It is everybody's.",
         );
         check(
             "require_sso waits for a proof: sign in; then set it again",
@@ -70,6 +88,8 @@ mod tests {
         );
         check("`vestibule x`", "`vestibule x`.");
         check("`vestibule x`: and then", "and then.");
+        check("nobody@acme.example is no member", "nobody@acme.example is no member.");
+        check("the-group has no claim", "the-group has no claim.");
         check("", ".");
         check("Done.", "Done.");
     }
@@ -79,6 +99,8 @@ mod tests {
         assert_eq!(moment("2026-11-22T10:00:05Z"), "2026-11-22 10:00 UTC");
         assert_eq!(second("2026-11-22T10:00:05Z"), "2026-11-22 10:00:05 UTC");
         assert_eq!(moment("@99"), "@99");
+        assert_eq!(since("a, since then, since 2026-11-22T10:00:05Z"), "a, since then, since 2026-11-22 10:00 UTC");
+        assert_eq!(since("a"), "a");
         assert_eq!(moment("2026-11-22T1ü:00:05Z"), "2026-11-22T1ü:00:05Z");
     }
 }

@@ -11,9 +11,9 @@ pub const STYLE: &str = include_str!("../../templates/page.css");
 
 static SOURCE: LazyLock<String> = LazyLock::new(|| source_of(STYLE));
 
-/// A stylesheet's hash as a source of `style-src`.
-pub fn source_of(style: &str) -> String {
-    format!("'sha256-{}'", BASE64.encode(digest(&SHA256, style.as_bytes())))
+/// The hash of a stylesheet or a script as a source of `style-src` or `script-src`.
+pub fn source_of(text: &str) -> String {
+    format!("'sha256-{}'", BASE64.encode(digest(&SHA256, text.as_bytes())))
 }
 
 /// The stylesheet's hash as a source of `style-src`.

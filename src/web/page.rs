@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::kernel::style::style_source;
+use crate::kernel::style::{source_of, style_source};
 use crate::kernel::{Explain, Fault, FaultKind, Reference};
 
 /// Where a page's forms may lead.
@@ -55,33 +55,48 @@ pub struct NoticePage<'a> {
     pub link: Option<(&'a str, &'a str)>,
 }
 
-/// Renders a page.
-pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Response {
+/// Renders a page, with a policy for its text.
+fn render(status: StatusCode, page: &impl Template, policy: impl FnOnce(&str) -> String) -> Response {
     let Ok(text) = page.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let policy = policy(&text);
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &forms.policy());
+    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &policy);
     response
 }
 
-/// Renders a page with further stylesheets in it, each named by its hash.
-pub fn html_with_styles(status: StatusCode, forms: FormTarget, styles: &[String], page: &impl Template) -> Response {
-    let mut response = html(status, forms, page);
+/// Renders a page.
+pub fn html(status: StatusCode, forms: FormTarget, page: &impl Template) -> Response {
+    render(status, page, |_| forms.policy())
+}
+
+/// What a page has in it besides the stylesheet of all pages; each is named by its hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inside<'a> {
+    /// A stylesheet of its own.
+    pub style: &'a str,
+    /// A script that it may have: where it does, that one runs, and no other.
+    pub script: Option<&'a str>,
+}
+
+/// Renders a page with a stylesheet of its own, and perhaps a script.
+pub fn html_with(status: StatusCode, forms: FormTarget, inside: Inside<'_>, page: &impl Template) -> Response {
     let own = style_source();
-    let policy = forms.policy().replacen(own, &format!("{own} {}", styles.join(" ")), 1);
-    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &policy);
-    response
+    let policy = forms.policy().replacen(own, &format!("{own} {}", source_of(inside.style)), 1);
+    // No text of others has such an element in it: it is escaped.
+    let runs = |script: &&str, page: &str| page.contains(&format!("<script>{script}</script>"));
+    render(status, page, |text| match inside.script.filter(|script| runs(script, text)) {
+        Some(script) => format!("{policy}; script-src {}", source_of(script)),
+        None => policy,
+    })
 }
 
 /// Renders a page whose forms lead here, with the script at this address and no other.
 pub fn html_with_script(status: StatusCode, script: &str, page: &impl Template) -> Response {
-    let mut response = html(status, FormTarget::Here, page);
-    let policy = format!("{}; script-src {script}", FormTarget::Here.policy());
-    set(response.headers_mut(), http::header::CONTENT_SECURITY_POLICY, &policy);
-    response
+    render(status, page, |_| format!("{}; script-src {script}", FormTarget::Here.policy()))
 }
 
 /// Sends the browser on with a GET (303), and hands it cookies.

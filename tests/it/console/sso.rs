@@ -34,9 +34,9 @@ async fn each_providers_own_field_names_stand_beside_the_exact_values() {
     let acme = site.organization("acme", OrgKind::Customer).await;
     let mut ada = site.comes(&acme, "ada@acme.example", Role::Admin).await;
     let (acs, entity_id, sign_on) = (
-        "<code class=\"copy\">http://localhost:8080/.vestibule/saml/acme/acs</code>",
-        "<code class=\"copy\">http://localhost:8080/.vestibule/saml/acme/metadata</code>",
-        "<code class=\"copy\">http://localhost:8080/.vestibule/sso/acme</code>",
+        "class=\"copy\">http://localhost:8080/.vestibule/saml/acme/acs</code>",
+        "class=\"copy\">http://localhost:8080/.vestibule/saml/acme/metadata</code>",
+        "class=\"copy\">http://localhost:8080/.vestibule/sso/acme</code>",
     );
     let fields = [
         ("okta", "Audience URI (SP Entity ID)"),
