@@ -2,7 +2,14 @@
 
 mod audit;
 mod chromium;
+mod chromium_finders;
+mod chromium_members;
+mod chromium_records;
 mod chromium_set_up;
+mod chromium_shared;
+mod chromium_sign_on;
+mod chromium_teams;
+mod copying;
 mod discoverability;
 mod domains;
 pub mod door;
@@ -21,4 +28,5 @@ mod sso_removal;
 mod teams;
 mod two_factor;
 mod verbs;
+mod walk;
 mod world;

@@ -5,7 +5,7 @@ mod approval;
 mod browser;
 mod chromium;
 mod chromium_owner;
-mod chromium_people;
+pub mod chromium_people;
 mod chromium_ways;
 mod cross_tenant;
 mod end_to_end;

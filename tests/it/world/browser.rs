@@ -1,9 +1,11 @@
 //! A real browser: headless Chromium by way of Debian's chromium-driver.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -195,12 +197,25 @@ impl Browser {
         self.client.current_url().await.map(String::from).unwrap_or_default()
     }
 
-    /// Keeps a picture as `target/screenshots/NAME.png`.
+    /// Has what is downloaded from here on put into this directory.
+    pub async fn downloads_to(&self, directory: &Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": directory });
+        let command = json!({ "cmd": "Page.setDownloadBehavior", "params": params });
+        self.client.issue_cmd(Devtools(command)).await.expect("a place");
+    }
+
+    /// Keeps a picture of the whole page as `target/screenshots/NAME.png`.
     pub async fn picture(&self, name: &str) {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&folder).expect("a directory");
-        let picture = self.client.screenshot().await.expect("a picture");
-        std::fs::write(folder.join(format!("{name}.png")), picture).expect("a file");
+        let height = "return Math.max(innerHeight, document.documentElement.scrollHeight)";
+        let (width, height) = (self.ask("return innerWidth").await, self.ask(height).await);
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let params = json!({ "captureBeyondViewport": true, "clip": clip });
+        let command = json!({ "cmd": "Page.captureScreenshot", "params": params });
+        let taken = self.client.issue_cmd(Devtools(command)).await.expect("a picture");
+        let taken = BASE64.decode(taken["data"].as_str().expect("a picture")).expect("Base64");
+        std::fs::write(folder.join(format!("{name}.png")), taken).expect("a file");
     }
 
     /// Keeps pictures of the page, narrow and wide, in light and in dark, and holds it to what is promised of every page:
