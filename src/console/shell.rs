@@ -140,7 +140,7 @@ pub const COPY: &str = include_str!("../../templates/console/copy.js");
 pub fn wrong_file(fault: Fault) -> Result<(StatusCode, String), Trouble> {
     let told = fault.detail.clone();
     let (status, plain) = mistake(fault)?;
-    Ok((status, if told.contains("openssl") { told } else { plain }))
+    Ok((status, if told.contains("openssl") { words::begun(&told) } else { plain }))
 }
 
 /// What was wrong with what was typed, in words for whoever runs the organization; what is not theirs to mend stays

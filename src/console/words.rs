@@ -29,20 +29,23 @@ const FIRST_WORDS: [&str; 12] =
 
 /// The same as a sentence.
 pub fn sentence(text: &str) -> String {
-    let mut text = plain(text);
-    let first = text.split(' ').next().unwrap_or_default();
-    if FIRST_WORDS.contains(&first) {
-        // All of them are in ASCII.
-        let capital = first[..1].to_ascii_uppercase();
-        text.replace_range(..1, &capital);
-    }
+    let text = begun(&plain(text));
     if text.ends_with(['.', '!', '?', ':']) { text } else { format!("{text}.") }
 }
 
-/// What is said since a moment in RFC 3339, with the moment as pages tell it: `passkey «Key», since 2026-11-22 10:00 UTC`.
-pub fn since(text: &str) -> String {
-    match text.rsplit_once(", since ") {
-        Some((what, when)) => format!("{what}, since {}", moment(when)),
+/// A text that begins as a sentence does.
+pub fn begun(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    match text.split_at_checked(1) {
+        Some((letter, rest)) if FIRST_WORDS.contains(&first) => format!("{}{rest}", letter.to_ascii_uppercase()),
+        _ => text.to_owned(),
+    }
+}
+
+/// A text that ends in a moment in RFC 3339, with that as pages tell it: `passkey «Key», since 2026-11-22 10:00 UTC`.
+pub fn ending_in_moment(text: &str) -> String {
+    match text.rsplit_once(' ') {
+        Some((what, when)) => format!("{what} {}", moment(when)),
         None => text.to_owned(),
     }
 }
@@ -99,8 +102,9 @@ mod tests {
         assert_eq!(moment("2026-11-22T10:00:05Z"), "2026-11-22 10:00 UTC");
         assert_eq!(second("2026-11-22T10:00:05Z"), "2026-11-22 10:00:05 UTC");
         assert_eq!(moment("@99"), "@99");
-        assert_eq!(since("a, since then, since 2026-11-22T10:00:05Z"), "a, since then, since 2026-11-22 10:00 UTC");
-        assert_eq!(since("a"), "a");
+        assert_eq!(ending_in_moment("a, since 2026-11-22T10:00:05Z"), "a, since 2026-11-22 10:00 UTC");
+        assert_eq!(ending_in_moment("a, b"), "a, b");
+        assert_eq!(ending_in_moment("a"), "a");
         assert_eq!(moment("2026-11-22T1ü:00:05Z"), "2026-11-22T1ü:00:05Z");
     }
 }

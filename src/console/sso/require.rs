@@ -46,7 +46,8 @@ async fn page(
     let people = lockout::look(door.admin.clone(), Lockout { slug: slug.clone(), after }).await?;
     let here = door.path("sso/require");
     let next = people.next.map(|(organization, user)| address(&here, &[("after", &format!("{organization}.{user}"))]));
-    let sign_in = address(&format!("/.vestibule/sso/{slug}"), &[("again", "yes"), ("return_to", &here)]);
+    let base = door.admin.service_provider.base_url();
+    let sign_in = address(&format!("{base}/.vestibule/sso/{slug}"), &[("again", "yes"), ("return_to", &here)]);
     let mut shell = door.shell(PAGE);
     change(&mut shell);
     Ok(html(status, &RequirePage { shell, view, state, people, sign_in, next }))

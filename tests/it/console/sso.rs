@@ -82,20 +82,20 @@ async fn r53_each_wrong_upload_has_its_own_answer_and_changes_nothing() {
     let (p12, p7b, request) = (file("bundle.p12"), file("bundle_der.p7b"), file("request.csr"));
     let (private_key, public_key, weak) = (file("private_key.pem"), file("public.pem"), file("rsa1024.pem"));
     let cases: [(&str, &[u8], &str); 14] = [
-        (&metadata, b"", "the file is empty"),
-        (&metadata, b"<!doctype html><html></html>", "this is a web page, not metadata"),
-        (&metadata, b"<a/>", "this is not SAML metadata"),
-        (&certificates, b"", "the file is empty"),
-        (&certificates, &okta, "this is metadata, not a certificate"),
-        (&certificates, b"<a/>", "this is an XML document, neither a certificate nor metadata"),
-        (&certificates, b"<html></html>", "this is a web page"),
-        (&certificates, &private_key, "this holds a private key"),
-        (&certificates, &public_key, "this is a bare public key"),
-        (&certificates, &request, "this is a certificate request"),
-        (&certificates, &p7b, "this is a PKCS#7 bundle"),
+        (&metadata, b"", "The file is empty"),
+        (&metadata, b"<!doctype html><html></html>", "This is a web page, not metadata"),
+        (&metadata, b"<a/>", "This is not SAML metadata"),
+        (&certificates, b"", "The file is empty"),
+        (&certificates, &okta, "This is metadata, not a certificate"),
+        (&certificates, b"<a/>", "This is an XML document, neither a certificate nor metadata"),
+        (&certificates, b"<html></html>", "This is a web page"),
+        (&certificates, &private_key, "This holds a private key"),
+        (&certificates, &public_key, "This is a bare public key"),
+        (&certificates, &request, "This is a certificate request"),
+        (&certificates, &p7b, "This is a PKCS#7 bundle"),
         (&certificates, &p12, "openssl pkcs12 -in FILE"),
         (&certificates, &weak, "has a weak key"),
-        (&certificates, b"\x89PNG\r\n\x1a\n\xff\xfe", "this is not a certificate"),
+        (&certificates, b"\x89PNG\r\n\x1a\n\xff\xfe", "This is not a certificate"),
     ];
     for (to, bytes, answer) in cases {
         let page = upload(&mut ada, to.trim_end_matches("/metadata"), to, &[], bytes).await;
