@@ -39,6 +39,11 @@ async fn prove(walk: &mut Walk<'_>, dns: &DnsServer) {
     walk.sees("Put the record below into its DNS next.", "claimed").await;
     let record = walk.copies("Value").await;
     assert!(walk.browser.text().await.contains(&record) && record.len() > 20, "{record}");
+    // Where the browser copies nothing, the value is selected at least.
+    walk.browser.ask("navigator.clipboard.writeText = () => Promise.reject(); getSelection().removeAllRanges()").await;
+    walk.find("//button[normalize-space(.)='Copy the value of Host or name']").await.click().await.unwrap();
+    walk.browser.sees("Selected. Copy it with the keyboard.").await;
+    assert_eq!(walk.browser.ask("return getSelection().toString()").await, "sub.example");
     walk.send("Check now").await;
     walk.sees("not there", "no_record").await;
     dns.txt("sub.example", &record);
