@@ -18,8 +18,7 @@ pub use socket::{SocketError, bind};
 use crate::administration::api::{self, Call, Refused};
 use crate::administration::{
     Administration, apply, audit, check, confirm, console, domain, explain, invite, keys, link, link_preview, logins,
-    organization, scim_log, scim_token, second_factor, session, sso, sso_metadata, sso_removal, team, user,
-    webhook,
+    organization, scim_log, scim_token, second_factor, session, sso, sso_metadata, sso_removal, team, user, webhook,
 };
 use crate::kernel::{Fault, FaultKind};
 

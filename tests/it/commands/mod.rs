@@ -7,7 +7,7 @@ mod demo;
 mod domains;
 mod metadata;
 mod running;
-mod site;
+pub mod site;
 mod teams;
 mod usage;
 mod verbs;

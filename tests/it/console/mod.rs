@@ -4,6 +4,7 @@ mod audit;
 mod chromium;
 mod chromium_finders;
 mod chromium_members;
+mod chromium_metadata;
 mod chromium_records;
 mod chromium_set_up;
 mod chromium_shared;

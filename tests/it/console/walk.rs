@@ -44,6 +44,7 @@ const SENT: &[(&str, &[&str])] = &[
             "post /two-factor",
         ],
     ),
+    ("metadata", &["post /sso/address", "post /sso/forget", "post /sso/refresh", "post /sso/remove"]),
     (
         "records",
         &[

@@ -6,6 +6,7 @@ pub mod forms;
 pub mod mail_server;
 pub mod person;
 pub mod ports;
+pub mod publisher;
 pub mod server;
 pub mod simplesamlphp;
 pub mod sms_gateway;
