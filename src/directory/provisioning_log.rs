@@ -16,8 +16,11 @@ const COUNTERS: Table<OrgId, Counters> = Table::new("provisioning_request_counte
 /// How many requests of an organization are kept of each kind, its newest: refused ones, changes, and the rest. So the
 /// many lookups of an identity provider push out neither.
 pub const KEPT: u64 = 300;
-/// How long a request is kept.
+/// How long a request is kept at most; up to [`HOUR`] less, so that of all that had a place within an hour one marker is
+/// left that says when it ends.
 pub const KEPT_FOR: Duration = Duration::from_secs(14 * 24 * 3600);
+/// An hour, in seconds.
+const HOUR: i64 = 3600;
 /// The longest text of a record, in bytes; longer ones are cut.
 pub const TEXT_LIMIT: usize = 1_500;
 
@@ -91,9 +94,13 @@ pub async fn record(tx: &Tx, organization: OrgId, requests: &[ProvisioningReques
         };
         let slot = *counter % KEPT + ring * KEPT;
         *counter += 1;
-        tx.put_until(&REQUESTS, &(organization, slot), &request.fitted(), request.at.plus(KEPT_FOR))?;
+        tx.put_until(&REQUESTS, &(organization, slot), &request.fitted(), ends(request.at))?;
     }
     tx.put(&COUNTERS, &organization, &counters)
+}
+
+fn ends(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.plus(KEPT_FOR).seconds() / HOUR * HOUR)
 }
 
 /// The requests kept of an organization, newest first, at most `last`.

@@ -229,7 +229,11 @@ impl Tx {
         let row = table.row(key);
         let marker = EXPIRY.row(&(expires, table.name.to_owned(), hex(&row.key)));
         let mut state = self.state.lock();
-        state.writes.insert(row, Pending(Some((value, Some(expires)))));
+        if let Some(Pending(Some((_, Some(before))))) =
+            state.writes.insert(row.clone(), Pending(Some((value, Some(expires)))))
+        {
+            state.writes.remove(&EXPIRY.row(&(before, table.name.to_owned(), hex(&row.key))));
+        }
         state.writes.insert(marker, Pending(Some((b"null".to_vec(), None))));
         Ok(())
     }

@@ -57,3 +57,16 @@ async fn a_request_is_forgotten_in_time_and_with_its_organization() {
     directory.store.transaction::<_, DirectoryError, _, _>("test", end).await.unwrap();
     assert!(directory.kept(acme.id).await.is_empty());
 }
+
+#[tokio::test]
+async fn however_many_requests_take_a_place_it_ends_once() {
+    let directory = Directory::new().await;
+    let acme = directory.organization("acme", "acme.example").await;
+    let places = usize::try_from(KEPT).unwrap();
+    for _ in 0..3 {
+        directory.keep(acme.id, &vec![directory.request("GET", 200); 2 * places]).await;
+        directory.advance(1);
+    }
+    directory.advance(KEPT_FOR.as_secs());
+    assert_eq!(directory.store.sweep().await.unwrap(), places);
+}
