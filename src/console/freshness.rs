@@ -76,12 +76,7 @@ const RULES: &[Rule] = &[
     rule("scim/revoke", Above, Factor, "Without its token the identity provider takes nobody out any more."),
     rule("discoverability", Own, Factor, "It decides who comes in without being invited."),
     rule("discoverability/members", Above, Factor, "A membership comes back with its role, or ends."),
-    rule(
-        "discoverability/requests",
-        Above,
-        Session,
-        "Whoever asks has proved their address, and becomes no more than a member.",
-    ),
+    rule("discoverability/requests", Above, Factor, "Whoever is let in becomes a member."),
     rule("audit/verify", Above, Session, "It reads, and changes nothing."),
     rule("members", Own, Factor, "An invitation mails a stranger, and gives them a role."),
     rule("members/{id}", Own, Factor, "It concerns somebody's role, account or sessions."),

@@ -16,7 +16,6 @@ type Filled = (&'static str, &'static [(&'static str, &'static str)]);
 const SESSION_ALONE: &[Filled] = &[
     ("/domains/acme.example/check", &[]),
     ("/shared/preview", &[("code", "none"), ("window", "1")]),
-    ("/discoverability/requests", &[("email", "bob@acme.example"), ("decision", "grant")]),
     ("/audit/verify", &[("expect", "")]),
     ("/logins/6f9619ff-8b86-4d01-b42d-00cf4fc964ff/unshare", &[]),
     ("/teams", &[("name", "Ops")]),
