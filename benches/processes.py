@@ -63,7 +63,8 @@ def free_port():
 
 
 def wait(port, process):
-    for _ in range(1500):
+    # A large store is read for a while before anybody listens: five minutes.
+    for _ in range(15_000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
