@@ -244,7 +244,7 @@ async fn r52_an_address_that_cannot_be_used_stands_again_with_its_answer() {
         ("idp.acme.example", "begins with https://"),
         ("", "begins with https://"),
         ("https://me:pass@idp.acme.example/", "begins with https://"),
-        ("https://nobody.example/", "there is no host"),
+        ("https://nobody.example/", "There is no host"),
         ("https://inner.example/", "has an address that is not public"),
     ] {
         let page = ada.submit(PAGE, &format!("{PAGE}/address"), &[("address", typed)]).await;

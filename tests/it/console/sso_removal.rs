@@ -96,7 +96,7 @@ async fn d12_an_admin_organizations_stays_while_others_are_linked() {
     site.link(&group, &acme).await;
     let mut operator = site.operator().await;
     let here = "/.vestibule/console/o/group/sso/remove";
-    operator.get(here).await.says("the people of acme sign in by it");
+    operator.get(here).await.says("The people of acme sign in by it");
     let page = operator.submit("/.vestibule/console/o/group/general", here, &[("agreed", "on")]).await;
     assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.body);
     assert!(is_connected(&site, &group).await);
