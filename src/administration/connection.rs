@@ -25,6 +25,7 @@ pub fn said(settings: &SsoSettings, certificates: &[Certificate]) -> Said {
         sign_out_url: settings.sign_out_url.clone(),
         sign_requests: settings.sign_requests,
         certificates: certificates.iter().map(|certificate| certificate.sha256.clone()).collect(),
+        removed: Vec::new(),
     }
 }
 

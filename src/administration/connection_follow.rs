@@ -12,6 +12,9 @@ use crate::directory::{SsoCertificate, SsoConnection, SsoSettings};
 use crate::kernel::{Fault, Timestamp};
 use crate::saml::metadata::IdpMetadata;
 
+/// How many certificates that were removed by hand are remembered.
+const REMOVED_LIMIT: usize = 100;
+
 /// The connection that follows metadata as it is now.
 ///
 /// # Errors
@@ -30,11 +33,12 @@ pub fn follow(before: &SsoConnection, last: &Said, metadata: IdpMetadata, now: T
     let still =
         last.certificates.iter().filter(|sha256| named.contains(sha256) && !heard.certificates.contains(sha256));
     heard.certificates.extend(still.cloned().collect::<Vec<_>>());
+    heard.removed = removed(last, &before.certificates);
     let stays = |held: &&SsoCertificate| named.contains(&held.sha256) || !last.certificates.contains(&held.sha256);
     let mut certificates: Vec<SsoCertificate> = before.certificates.iter().filter(stays).cloned().collect();
     for certificate in usable {
         let held = certificates.iter().any(|held| held.sha256 == certificate.sha256);
-        if !held && !last.certificates.contains(&certificate.sha256) {
+        if !held && !last.certificates.contains(&certificate.sha256) && !heard.removed.contains(&certificate.sha256) {
             certificates.push(certificate.to_stored(now));
         }
     }
@@ -51,6 +55,20 @@ pub fn follow(before: &SsoConnection, last: &Said, metadata: IdpMetadata, now: T
         connection.settings.updated = now;
     }
     Ok(Made { connection, said: Some(heard) })
+}
+
+/// The certificates that were taken once and are held no more, since somebody removed them: they stay away even where the
+/// metadata names them no more for a while, as it does where one of several caches is behind. One that the metadata itself
+/// dropped was held until then, and may return; so may one that was added by hand again.
+fn removed(last: &Said, held: &[SsoCertificate]) -> Vec<String> {
+    let mut removed: Vec<String> = Vec::new();
+    for sha256 in last.removed.iter().chain(&last.certificates) {
+        if !held.iter().any(|held| held.sha256 == *sha256) && !removed.contains(sha256) {
+            removed.push(sha256.clone());
+        }
+    }
+    let over = removed.len().saturating_sub(REMOVED_LIMIT);
+    removed.split_off(over)
 }
 
 fn settings(before: &SsoSettings, last: &Said, heard: &Said) -> SsoSettings {

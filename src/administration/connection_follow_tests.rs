@@ -120,6 +120,37 @@ fn a_certificate_that_was_added_or_removed_by_hand_stays_so() {
 }
 
 #[test]
+fn a_certificate_that_was_removed_by_hand_stays_away_even_where_the_metadata_forgets_it_for_a_while() {
+    let (leaked, good) = (certificate(2040), certificate(2050));
+    let sign_in = "https://idp.acme.test/sso";
+    let (both, without) = (xml(IDP, sign_in, &[&leaked, &good]), xml(IDP, sign_in, &[&good]));
+    let mut made = made(&[&leaked, &good]);
+    let by_hand = made.connection.certificates.clone();
+    made.connection.certificates.retain(|held| held.der_base64 != leaked);
+    // In turn from one that is behind and one that is not.
+    for document in [&without, &both, &both, &without, &without, &both] {
+        made = next(&made, document).unwrap();
+        holds(&made, &[&good]);
+    }
+    // What somebody brings back by hand is held, and followed again.
+    made.connection.certificates = by_hand;
+    made = next(&made, &both).unwrap();
+    holds(&made, &[&leaked, &good]);
+    made = next(&made, &without).unwrap();
+    holds(&made, &[&good]);
+    holds(&next(&made, &both).unwrap(), &[&leaked, &good]);
+}
+
+#[test]
+fn of_those_removed_by_hand_the_latest_are_remembered() {
+    let mut last = made(&[&certificate(2040)]).said.unwrap();
+    last.removed = (0..REMOVED_LIMIT).map(|n| n.to_string()).collect();
+    let kept = removed(&last, &[]);
+    assert_eq!((kept.len(), kept.first().map(String::as_str)), (REMOVED_LIMIT, Some("1")));
+    assert_eq!(kept.last(), last.certificates.first());
+}
+
+#[test]
 fn r18_what_would_leave_no_good_certificate_is_refused() {
     let (old, over) = (certificate(2040), certificate(2020));
     let first = made(&[&old]);

@@ -51,6 +51,9 @@ pub struct Said {
     pub sign_requests: bool,
     /// The SHA-256 of each certificate that was named and taken.
     pub certificates: Vec<String>,
+    /// The SHA-256 of those that somebody removed by hand since they were taken, the latest last.
+    #[serde(default)]
+    pub removed: Vec<String>,
 }
 
 impl Refresh {
@@ -128,6 +131,7 @@ mod tests {
             sign_out_url: None,
             sign_requests: false,
             certificates: Vec::new(),
+            removed: Vec::new(),
         };
         let taken = Refresh::taken(said.clone(), now);
         assert_eq!((taken.next, taken.read), (now.plus(Refresh::EVERY), now));

@@ -109,6 +109,7 @@ async fn each_damage_is_told() {
             sign_out_url: None,
             sign_requests: false,
             certificates: Vec::new(),
+            removed: Vec::new(),
         };
         sso_refresh::keep(tx, acme, &sso_refresh::Refresh::taken(said, Timestamp::EPOCH)).unwrap();
     };
