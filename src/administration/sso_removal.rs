@@ -75,14 +75,31 @@ async fn why_not(tx: &Tx, found: &Organization) -> Result<Option<String>, StoreE
         OrgKind::Admin => link::linked_to(tx, found.id).await?.into_iter().map(|linked| linked.slug).collect(),
         OrgKind::Customer => Vec::new(),
     };
+    let effective = effective::of_organization(tx, found.clone()).await?;
     // Under a link whose window is over, it adds whom the Admin organization's identity provider lets in.
-    let counts = effective::of_organization(tx, found.clone()).await?.own_counts(tx.now());
+    let counts = effective.own_counts(tx.now());
+    let required = match &effective.link {
+        _ if found.settings.require_sso => Required::Here,
+        Some((_, admin)) if counts && effective.rules.require_sso => Required::By(&admin.slug),
+        _ => Required::Not,
+    };
     let managed = found.settings.idp_managed_access && counts;
-    Ok(reason(&found.slug, found.settings.require_sso, managed, &linked))
+    Ok(reason(&found.slug, required, managed, &linked))
+}
+
+/// Whose rule it is that single sign-on is required.
+#[derive(Clone, Copy, Debug)]
+enum Required<'a> {
+    /// Nobody's.
+    Not,
+    /// The organization's own.
+    Here,
+    /// The Admin organization's, while the organization's own connection still counts (D12, D14).
+    By(&'a Slug),
 }
 
 /// What stands against removing it: pure.
-fn reason(slug: &Slug, require_sso: bool, managed: bool, linked: &[Slug]) -> Option<String> {
+fn reason(slug: &Slug, required: Required<'_>, managed: bool, linked: &[Slug]) -> Option<String> {
     if let Some((first, rest)) = linked.split_first() {
         let named = rest.iter().take(NAMED_LIMIT - 1).fold(first.to_string(), |named, slug| format!("{named}, {slug}"));
         let more = linked.len().saturating_sub(NAMED_LIMIT);
@@ -92,11 +109,20 @@ fn reason(slug: &Slug, require_sso: bool, managed: bool, linked: &[Slug]) -> Opt
              `vestibule link leave SLUG` does it"
         ));
     }
-    if require_sso {
-        return Some(format!(
-            "single sign-on is required here, so that without it only owners and admins would get in: take that back \
-             first; `vestibule org set {slug} require_sso=false` does it"
-        ));
+    match required {
+        Required::Not => {}
+        Required::Here => {
+            return Some(format!(
+                "single sign-on is required here, so that without it only owners and admins would get in: take that back \
+                 first; `vestibule org set {slug} require_sso=false` does it"
+            ));
+        }
+        Required::By(admin) => {
+            return Some(format!(
+                "{admin} requires single sign-on, and the people of {slug}'s own domains still sign in by this one, so \
+                 that without it they would not get in: remove it once the link's window is over"
+            ));
+        }
     }
     managed.then(|| {
         format!(
@@ -108,25 +134,28 @@ fn reason(slug: &Slug, require_sso: bool, managed: bool, linked: &[Slug]) -> Opt
 
 #[cfg(test)]
 mod tests {
+    use super::Required::{By, Here, Not};
     use super::*;
 
     #[test]
     fn what_somebody_relies_on_is_not_removed() {
         let slug = |text: &str| -> Slug { text.parse().unwrap() };
-        let check = |require_sso, managed, linked: &[&str], expected: Option<&str>| {
+        let group = slug("group");
+        let check = |required, managed, linked: &[&str], expected: Option<&str>| {
             let linked: Vec<Slug> = linked.iter().map(|linked| slug(linked)).collect();
-            let told = reason(&slug("acme"), require_sso, managed, &linked);
+            let told = reason(&slug("acme"), required, managed, &linked);
             match expected {
                 None => assert_eq!(told, None),
                 Some(expected) => assert!(told.as_deref().unwrap_or_default().contains(expected), "{told:?}"),
             }
         };
-        check(false, false, &[], None);
-        check(true, false, &[], Some("acme require_sso=false"));
-        check(true, true, &[], Some("single sign-on is required"));
-        check(false, true, &[], Some("acme idp_managed_access=false"));
-        check(true, true, &["one"], Some("the people of one sign in by it"));
-        check(false, false, &["a", "b", "c", "d", "e"], Some("the people of a, b, c, d, e sign in"));
-        check(false, false, &["a", "b", "c", "d", "e", "f", "g"], Some("a, b, c, d, e and 2 more sign in"));
+        check(Not, false, &[], None);
+        check(Here, false, &[], Some("acme require_sso=false"));
+        check(Here, true, &[], Some("single sign-on is required"));
+        check(Not, true, &[], Some("acme idp_managed_access=false"));
+        check(By(&group), true, &[], Some("group requires single sign-on, and the people of acme's own domains"));
+        check(Here, true, &["one"], Some("the people of one sign in by it"));
+        check(Not, false, &["a", "b", "c", "d", "e"], Some("the people of a, b, c, d, e sign in"));
+        check(Not, false, &["a", "b", "c", "d", "e", "f", "g"], Some("a, b, c, d, e and 2 more sign in"));
     }
 }

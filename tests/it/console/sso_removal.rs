@@ -1,7 +1,9 @@
 //! Removing single sign-on: told before, refused where somebody relies on it, and the end of its sessions.
 
 use http::StatusCode;
-use vestibule::directory::{OrgKind, Organization, SsoCertificate, SsoConnection, SsoSettings, organization, sso};
+use vestibule::directory::{
+    OrgKind, Organization, SsoCertificate, SsoConnection, SsoSettings, link, organization, sso,
+};
 use vestibule::kernel::Role;
 use vestibule::session::{Method, NewSession, Scope, SessionError, records};
 use vestibule::store::Tx;
@@ -104,8 +106,32 @@ async fn d12_an_admin_organizations_stays_while_others_are_linked() {
     connect(&site, &acme).await;
     let page = operator.submit(PAGE, PAGE, &[("agreed", "on")]).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
-    site.change(async |tx: Tx| vestibule::directory::link::leave(&tx, &acme).await.map(|_| ())).await;
+    site.change(async |tx: Tx| link::leave(&tx, &acme).await.map(|_| ())).await;
     let page = operator.submit(here, here, &[("agreed", "on")]).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
     assert!(!is_connected(&site, &group).await);
+}
+
+#[tokio::test]
+async fn d12_it_stays_while_its_admin_organization_requires_it_and_it_still_counts() {
+    let site = Site::new().await;
+    let (group, acme) =
+        (site.organization("group", OrgKind::Admin).await, site.organization("acme", OrgKind::Customer).await);
+    connect(&site, &group).await;
+    connect(&site, &acme).await;
+    set(&site, &group, "require_sso", "true").await;
+    site.link(&group, &acme).await;
+    let mut operator = site.operator().await;
+    let expected = "group requires single sign-on, and the people of acme";
+    operator.get(PAGE).await.says("It can't be removed now").says(expected);
+    let page = operator.submit("/.vestibule/console/o/acme/general", PAGE, &[("agreed", "on")]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.body);
+    page.says(expected);
+    assert!(is_connected(&site, &acme).await);
+    // Once the window is over, it rests whole.
+    site.clock.advance(link::DEFAULT_WINDOW);
+    let mut operator = site.operator().await;
+    let page = operator.submit(PAGE, PAGE, &[("agreed", "on")]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
+    assert!(!is_connected(&site, &acme).await);
 }
