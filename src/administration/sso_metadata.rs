@@ -17,7 +17,7 @@ use crate::directory::authority::Act;
 use crate::directory::sso_refresh::{self, Refresh};
 use crate::directory::{DirectoryError, organization, sso};
 use crate::kernel::{Explain as _, Fault, FaultKind, OrgId, Rng, Slug};
-use crate::saml::fetch::checked_text;
+use crate::saml::fetch::{Asker, checked_text};
 use crate::saml::metadata::IdpMetadata;
 use crate::store::{StoreError, Tx, take_lease};
 
@@ -36,6 +36,8 @@ const LEASE: &str = "metadata-refreshes";
 enum Reading {
     /// There is no address to read at any more.
     Nothing,
+    /// It was read by somebody else meanwhile, who may have read what is newer.
+    Overtaken,
     /// It says what it said.
     Same,
     /// It was followed.
@@ -51,9 +53,13 @@ enum Reading {
 pub async fn read(admin: &Administration, source: &mut SsoSource) -> Result<(), Fault> {
     if let SsoSource::Address { url, read } = source {
         *url = checked_text(url)?.into();
-        *read = Some(FileBytes(admin.documents.read(url).await?));
+        *read = Some(FileBytes(admin.documents.read(url, asker(admin)).await?));
     }
     Ok(())
+}
+
+fn asker(admin: &Administration) -> Asker {
+    admin.by.organization().map_or(Asker::Operator, Asker::Organization)
 }
 
 fn no_address(slug: &Slug) -> Fault {
@@ -66,10 +72,10 @@ pub async fn refresh(admin: Arc<Administration>, call: SsoRefresh) -> Result<Sso
     let tx = admin.store.reader();
     let found = organization::by_slug(&tx, &call.slug).await?;
     admin.permit(&tx, Act::Manage(found.id), None).await?;
-    match read_again(&admin, found.id).await? {
+    match read_again(&admin, found.id, asker(&admin)).await? {
         Reading::Nothing => return Err(no_address(&found.slug)),
         Reading::Refused(fault) => return Err(fault),
-        Reading::Same | Reading::Changed => {}
+        Reading::Overtaken | Reading::Same | Reading::Changed => {}
     }
     let tx = admin.store.reader();
     let connection = sso::connection(&tx, found.id).await?;
@@ -100,21 +106,25 @@ pub async fn forget(admin: Arc<Administration>, call: SsoForget) -> Result<SsoVi
 }
 
 /// Reads metadata again, and follows it or notes why not.
-async fn read_again(admin: &Administration, id: OrgId) -> Result<Reading, Fault> {
-    let held = sso::connection(&admin.store.reader(), id).await?;
+async fn read_again(admin: &Administration, id: OrgId, asker: Asker) -> Result<Reading, Fault> {
+    let tx = admin.store.reader();
+    let (known, held) = (sso_refresh::find(&tx, id).await?, sso::connection(&tx, id).await?);
     let Some(url) = held.and_then(|held| held.settings.metadata_url) else { return Ok(Reading::Nothing) };
-    let read = admin.documents.read(&url).await;
+    let read = admin.documents.read(&url, asker).await;
     if let Err(error) = &read
         && error.kind() != FaultKind::Invalid
     {
         // Ours, and not the identity provider's.
         return Err(error.clone().into());
     }
-    let (read, url) = (&read, &url);
+    let (read, url, known) = (&read, &url, &known);
     let reading = admin.store.transaction("sso refresh", async |tx: Tx| {
         let found = organization::by_id(&tx, id).await?;
         let before = sso::connection(&tx, id).await?.filter(|held| held.settings.metadata_url.as_ref() == Some(url));
         let last = sso_refresh::find(&tx, id).await?;
+        if last != *known {
+            return Ok(Reading::Overtaken);
+        }
         let (Some(found), Some(before), Some(last)) = (found, before, last) else { return Ok(Reading::Nothing) };
         admin.permit(&tx, Act::Manage(found.id), None).await?;
         let followed = match read {
@@ -146,7 +156,7 @@ async fn read_again(admin: &Administration, id: OrgId) -> Result<Reading, Fault>
 
 fn tell(organization: OrgId, reading: &Reading) {
     let outcome = match reading {
-        Reading::Nothing => return,
+        Reading::Nothing | Reading::Overtaken => return,
         Reading::Same => "same",
         Reading::Changed => {
             tracing::info!(%organization, "single sign-on follows the identity provider's metadata, which has changed");
@@ -191,7 +201,18 @@ pub async fn round(admin: &Administration, holder: &str) -> Result<usize, StoreE
 }
 
 async fn again(admin: &Administration, id: OrgId) {
-    if let Err(fault) = read_again(admin, id).await {
-        tracing::error!(organization = %id, error = fault.detail, "an identity provider's metadata can't be read again");
+    let Err(fault) = read_again(admin, id, Asker::Job).await else { return };
+    tracing::error!(organization = %id, error = fault.detail, "an identity provider's metadata can't be read again");
+    // Whatever it is, it is told, and does not keep the next round from the others.
+    let why = &fault.public;
+    let note = async |tx: Tx| {
+        let last = sso_refresh::find(&tx, id).await?.filter(|last| last.next <= tx.now());
+        match last {
+            Some(last) => sso_refresh::keep(&tx, id, &last.failed(why, tx.now())),
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = admin.store.transaction("note a failed sso refresh", note).await {
+        tracing::error!(organization = %id, %error, "it can't be noted that metadata can't be read");
     }
 }

@@ -1,6 +1,6 @@
 //! `[saml]`: which hosts of the operator's own network may be asked for an identity provider's metadata.
 
-use url::Host;
+use url::Url;
 
 use super::file::SamlFile;
 use super::mail::authorities;
@@ -29,14 +29,19 @@ pub fn settings(meaning: &Meaning<'_>, typed: SamlFile) -> FetchSettings {
     settings
 }
 
-/// A host as addresses have it: in lower case, without scheme, port or last dot.
-fn host(meaning: &Meaning<'_>, typed: &Placed<String>) -> Option<String> {
-    let host = Host::parse(typed.value.trim_end_matches('.')).ok().filter(|_| !typed.value.contains(['*', '/', '@']));
-    if host.is_none() {
-        let text = "«internal_hosts» holds names of hosts alone, such as \"adfs.acme.internal\"";
+/// A host as addresses have it, in lower case and without a last dot, and its port: that of https, if none is named.
+fn host(meaning: &Meaning<'_>, typed: &Placed<String>) -> Option<(String, u16)> {
+    let strange = |c: char| "*/@?#\\".contains(c) || c.is_whitespace() || c.is_control();
+    let read = Url::parse(&format!("https://{}/", typed.value)).ok();
+    let read = read.filter(|_| !typed.value.contains(strange) && !typed.value.ends_with(':'));
+    let host = read.as_ref().and_then(Url::host_str).map(|host| host.trim_end_matches('.').to_owned());
+    let port = read.as_ref().and_then(Url::port_or_known_default).filter(|port| *port != 0);
+    let found = host.filter(|host| !host.is_empty()).zip(port);
+    if found.is_none() {
+        let text = "«internal_hosts» holds names of hosts alone, such as \"adfs.acme.internal\", or with a port";
         meaning.wrong(typed.line, format!("{text}, not \"{}\"", typed.value));
     }
-    host.map(|host| host.to_string())
+    found
 }
 
 #[cfg(test)]
@@ -54,9 +59,10 @@ mod tests {
 
     #[test]
     fn hosts_are_kept_as_addresses_have_them() {
-        let text = "[saml]\ninternal_hosts = [\"ADFS.Acme.Internal.\", \"10.0.0.7\", \"[fd00::7]\"]";
+        let text = "[saml]\ninternal_hosts = [\"ADFS.Acme.Internal.\", \"10.0.0.7:8443\", \"[fd00::7]\", \"a:443\"]";
         let (config, _) = parse(text, Path::new("")).unwrap();
-        assert_eq!(config.saml.internal_hosts, ["adfs.acme.internal", "10.0.0.7", "[fd00::7]"]);
+        let expected = [("adfs.acme.internal", 443), ("10.0.0.7", 8443), ("[fd00::7]", 443), ("a", 443)];
+        assert_eq!(config.saml.internal_hosts, expected.map(|(host, port)| (host.to_owned(), port)));
         assert_eq!(parse("", Path::new("")).unwrap().0.saml, crate::saml::fetch::FetchSettings::default());
     }
 
@@ -76,7 +82,9 @@ mod tests {
             let told: Vec<String> = found.iter().map(|mistake| mistake.display("v.toml")).collect();
             assert!(told.iter().any(|line| line.starts_with(expected)), "{text}\nwanted: {expected}\nfound: {told:?}");
         };
-        for wrong in ["https://adfs", "adfs:443", "*.acme", "a b", "", "me@adfs"] {
+        for wrong in
+            ["https://adfs", "adfs:", "adfs:0", "adfs:65536", "adfs:x", "*.acme", "a b", "", ".", "me@adfs", "a?b"]
+        {
             check(
                 &format!("[saml]\ninternal_hosts = [\"{wrong}\"]"),
                 "v.toml:2: «internal_hosts» holds names of hosts alone",

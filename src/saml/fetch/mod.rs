@@ -7,6 +7,7 @@
 //! leads on to passes the same.
 
 mod places;
+mod turns;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -20,11 +21,13 @@ use http::header::{ACCEPT, LOCATION};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response};
-use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use url::{Host, Url};
 
 pub use places::is_public;
+pub use turns::Asker;
+use turns::Turns;
 
 use super::error::shown;
 use super::metadata::URL_LIMIT;
@@ -35,8 +38,6 @@ use crate::kernel::{Explain, FaultKind};
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long all of it may take, from the name to the last byte.
 const WITHIN: Duration = Duration::from_secs(10);
-/// How many addresses are read at once.
-const AT_ONCE: usize = 8;
 /// How often an answer may lead on to another address.
 const REDIRECT_LIMIT: usize = 3;
 /// What is asked for (SAML metadata §4.1.1).
@@ -45,8 +46,9 @@ const WANTED: &str = "application/samlmetadata+xml, application/xml;q=0.9, text/
 /// What the operator allows: nothing by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchSettings {
-    /// Hosts that may be asked wherever they are, in lower case: an identity provider in a network of the operator's own.
-    pub internal_hosts: Vec<String>,
+    /// Hosts, in lower case, each with the port that may be asked there wherever they are: an identity provider in a network
+    /// of the operator's own.
+    pub internal_hosts: Vec<(String, u16)>,
     /// PEM: the authorities that these hosts' certificates are of, instead of the system's.
     pub authorities: Option<Vec<u8>>,
 }
@@ -57,12 +59,9 @@ pub struct FetchSettings {
 pub enum FetchError {
     #[error("the address {0} can't be used: it begins with https:// and a host's name, without user or fragment")]
     Url(String),
-    #[error("there is no host {0}: look at the address again")]
+    #[error("{}", unreadable(.0))]
     NoSuchHost(String),
-    #[error(
-        "{0} has an address that is not public, where nothing is read: hand the file in instead; \
-         the operator can name the host in `[saml] internal_hosts`"
-    )]
+    #[error("{}", unreadable(.0))]
     Internal(String),
     #[error("{0} can't be reached")]
     Unreachable(String),
@@ -82,6 +81,14 @@ pub enum FetchError {
     Busy,
     #[error("nothing can be read: {0}")]
     Ours(String),
+}
+
+/// The same whether there is no such host or an internal one: whoever types addresses doesn't learn which names there are.
+fn unreadable(host: &str) -> String {
+    format!(
+        "{host} has no public address here: check the name, or hand the metadata in as a file; \
+         the operator can name the host in `[saml] internal_hosts`"
+    )
 }
 
 impl Explain for FetchError {
@@ -106,11 +113,11 @@ impl Explain for FetchError {
 /// Reads what stands at an address.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// The document at `url`, whole.
+    /// The document at `url`, whole, for somebody.
     ///
     /// # Errors
     /// [`FetchError`].
-    async fn read(&self, url: &str) -> Result<Vec<u8>, FetchError>;
+    async fn read(&self, url: &str, asker: Asker) -> Result<Vec<u8>, FetchError>;
 }
 
 /// Finds the addresses of a host by its name.
@@ -145,11 +152,11 @@ impl Resolve for Pinned {
 
 /// Reads documents over the net.
 pub struct Fetcher {
-    internal_hosts: Vec<String>,
+    internal_hosts: Vec<(String, u16)>,
     authorities: Vec<Certificate>,
     names: Arc<dyn Names>,
     within: Duration,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 impl Fetcher {
@@ -168,10 +175,10 @@ impl Fetcher {
             authorities,
             names: Arc::new(SystemNames),
             within: WITHIN,
-            turns: Semaphore::new(AT_ONCE),
+            turns: Turns::new(),
         };
         // Authorities are judged where they are used: so that a wrong one is known before.
-        fetcher.client(Vec::new(), true).map_err(|error| format!("«ca» of [saml] can't be used: {error}"))?;
+        client(&fetcher.authorities, Vec::new()).map_err(|error| format!("«ca» of [saml] can't be used: {error}"))?;
         Ok(fetcher)
     }
 
@@ -210,45 +217,55 @@ impl Fetcher {
             return Err(FetchError::NoSuchHost(host.to_owned()));
         }
         let named = host.trim_end_matches('.');
-        let internal = self.internal_hosts.iter().any(|allowed| allowed == named);
+        let internal = self.internal_hosts.iter().any(|(allowed, at)| allowed == named && *at == port);
         // One that is not public is enough: which of them answers is not ours to choose.
         if !internal && !addresses.iter().all(|address| is_public(address.ip())) {
             return Err(FetchError::Internal(host.to_owned()));
         }
         let judged: Vec<IpAddr> = addresses.iter().map(|address| address.ip().to_canonical()).collect();
-        let client = self.client(addresses, internal)?;
+        let authorities = if internal { self.authorities.clone() } else { Vec::new() };
+        // It reads the system's authorities: nothing for the threads that serve.
+        let client = spawn_blocking(move || client(&authorities, addresses)).await;
+        let client = client.map_err(|error| FetchError::Ours(format!("TLS can't be set up: {error}")))??;
         let answer = client.get(url.clone()).header(ACCEPT, WANTED).send().await.map_err(|error| told(&error, host))?;
         match answer.remote_addr() {
             Some(reached) if judged.contains(&reached.ip().to_canonical()) => Ok(answer),
             _ => Err(FetchError::Internal(host.to_owned())),
         }
     }
+}
 
-    /// A client of its own for each address: no connection that was made for one serves another.
-    fn client(&self, addresses: Vec<SocketAddr>, internal: bool) -> Result<Client, FetchError> {
-        let agent = concat!("Vestibule/", env!("CARGO_PKG_VERSION"));
-        let mut builder = Client::builder()
-            .https_only(true)
-            .no_proxy()
-            .redirect(Policy::none())
-            .referer(false)
-            .dns_resolver(Arc::new(Pinned(addresses)))
-            .connect_timeout(CONNECT_WITHIN)
-            .user_agent(agent);
-        if internal && !self.authorities.is_empty() {
-            builder = builder.tls_certs_only(self.authorities.iter().cloned());
-        }
-        builder.build().map_err(|error| FetchError::Ours(format!("TLS can't be set up: {error}")))
+/// A client of its own for each address: no connection that was made for one serves another. Without `authorities`, those
+/// of the system are trusted.
+fn client(authorities: &[Certificate], addresses: Vec<SocketAddr>) -> Result<Client, FetchError> {
+    let agent = concat!("Vestibule/", env!("CARGO_PKG_VERSION"));
+    let mut builder = Client::builder()
+        .https_only(true)
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        .dns_resolver(Arc::new(Pinned(addresses)))
+        .connect_timeout(CONNECT_WITHIN)
+        .user_agent(agent);
+    if !authorities.is_empty() {
+        builder = builder.tls_certs_only(authorities.iter().cloned());
     }
+    builder.build().map_err(|error| FetchError::Ours(format!("TLS can't be set up: {error}")))
 }
 
 #[async_trait]
 impl Documents for Fetcher {
-    async fn read(&self, typed: &str) -> Result<Vec<u8>, FetchError> {
+    async fn read(&self, typed: &str, asker: Asker) -> Result<Vec<u8>, FetchError> {
         let url = checked_text(typed)?;
         let host = host_of(&url);
-        let Ok(Ok(_turn)) = timeout(self.within, self.turns.acquire()).await else { return Err(FetchError::Busy) };
-        timeout(self.within, self.follow(url)).await.unwrap_or(Err(FetchError::Slow(host, self.within)))
+        let _turn = self.turns.take(asker, self.within).await.ok_or(FetchError::Busy)?;
+        let read = timeout(self.within, self.follow(url)).await.unwrap_or(Err(FetchError::Slow(host, self.within)));
+        match &read {
+            Err(FetchError::NoSuchHost(host)) => tracing::info!(host, "metadata was asked for at a host that is none"),
+            Err(FetchError::Internal(host)) => tracing::info!(host, "metadata was asked for at an internal address"),
+            _ => {}
+        }
+        read
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::kernel::OrgId;
 
 /// What the server sends.
 enum Reply {
@@ -78,7 +79,7 @@ impl Server {
     /// One that may ask this server, and no other in this machine.
     fn fetcher(&self, town: &Arc<Town>) -> Fetcher {
         let settings = FetchSettings {
-            internal_hosts: vec!["idp.acme.test".to_owned()],
+            internal_hosts: vec![("idp.acme.test".to_owned(), self.port)],
             authorities: Some(self.pem.clone().into_bytes()),
         };
         Fetcher::new(&settings).unwrap().with_names(Arc::clone(town) as Arc<dyn Names>)
@@ -124,12 +125,12 @@ async fn r52_a_document_is_read_at_its_address_and_the_name_is_looked_up_once() 
     .await;
     let town = Town::new(&[]);
     let fetcher = server.fetcher(&town);
-    assert_eq!(fetcher.read(&server.url("/metadata?app=1")).await.unwrap(), b"<md/>");
+    assert_eq!(fetcher.read(&server.url("/metadata?app=1"), Asker::Operator).await.unwrap(), b"<md/>");
     assert_eq!(*town.looks.lock(), ["idp.acme.test"]);
     assert_eq!(*server.asked.lock(), ["/metadata?app=1"]);
     let host = "idp.acme.test".to_owned();
-    assert_eq!(fetcher.read(&server.url("/")).await, Err(FetchError::Status(host, 404)));
-    let nobody = fetcher.read("https://nobody.test/").await;
+    assert_eq!(fetcher.read(&server.url("/"), Asker::Operator).await, Err(FetchError::Status(host, 404)));
+    let nobody = fetcher.read("https://nobody.test/", Asker::Operator).await;
     assert_eq!(nobody, Err(FetchError::NoSuchHost("nobody.test".to_owned())));
 }
 
@@ -151,7 +152,7 @@ async fn r52_what_leads_inside_is_not_asked() {
     let fetcher = server.fetcher(&town);
     let port = server.port;
     for host in town.names.keys().filter(|name| **name != "idp.acme.test") {
-        let refused = fetcher.read(&format!("https://{host}:{port}/")).await;
+        let refused = fetcher.read(&format!("https://{host}:{port}/"), Asker::Operator).await;
         assert_eq!(refused, Err(FetchError::Internal((*host).to_owned())), "{host}");
     }
     for (typed, host) in [
@@ -166,12 +167,17 @@ async fn r52_what_leads_inside_is_not_asked() {
         ("0.0.0.0", "0.0.0.0"),
         ("169.254.169.254", "169.254.169.254"),
     ] {
-        let refused = fetcher.read(&format!("https://{typed}:{port}/")).await;
+        let refused = fetcher.read(&format!("https://{typed}:{port}/"), Asker::Operator).await;
         assert_eq!(refused, Err(FetchError::Internal(host.to_owned())), "{typed}");
+    }
+    // At the host that is named, another port.
+    for address in ["https://idp.acme.test/", "https://idp.acme.test:8443/"] {
+        let refused = fetcher.read(address, Asker::Operator).await;
+        assert_eq!(refused, Err(FetchError::Internal("idp.acme.test".to_owned())), "{address}");
     }
     // The system's own name of this machine.
     let system = Fetcher::new(&FetchSettings::default()).unwrap();
-    let refused = system.read(&format!("https://localhost:{port}/")).await;
+    let refused = system.read(&format!("https://localhost:{port}/"), Asker::Operator).await;
     assert_eq!(refused, Err(FetchError::Internal("localhost".to_owned())));
     assert!(server.asked.lock().is_empty(), "{:?}", server.asked.lock());
 }
@@ -192,9 +198,9 @@ async fn r52_an_answer_may_lead_on_and_never_inward() {
     .await;
     let town = Town::new(&[("inner.test", &["192.168.1.1"])]);
     let fetcher = server.fetcher(&town);
-    assert_eq!(fetcher.read(&server.url("/moved")).await.unwrap(), b"<md/>");
+    assert_eq!(fetcher.read(&server.url("/moved"), Asker::Operator).await.unwrap(), b"<md/>");
     let check = async |path: &str, expected: FetchError| {
-        assert_eq!(fetcher.read(&server.url(path)).await, Err(expected), "{path}");
+        assert_eq!(fetcher.read(&server.url(path), Asker::Operator).await, Err(expected), "{path}");
     };
     check("/plain", FetchError::Url("http://idp.acme.test".to_owned())).await;
     check("/inward", FetchError::Internal("10.0.0.1".to_owned())).await;
@@ -220,17 +226,18 @@ async fn r52_what_is_too_large_or_too_slow_is_left() {
     let town = Town::new(&[]);
     let mut fetcher = server.fetcher(&town);
     let host = || "idp.acme.test".to_owned();
-    assert_eq!(fetcher.read(&server.url("/fits")).await.unwrap().len(), MESSAGE_LIMIT);
+    assert_eq!(fetcher.read(&server.url("/fits"), Asker::Operator).await.unwrap().len(), MESSAGE_LIMIT);
     for path in ["/large", "/endless"] {
-        assert_eq!(fetcher.read(&server.url(path)).await, Err(FetchError::TooLarge(host())), "{path}");
+        assert_eq!(fetcher.read(&server.url(path), Asker::Operator).await, Err(FetchError::TooLarge(host())), "{path}");
     }
-    assert_eq!(fetcher.read(&server.url("/short")).await, Err(FetchError::BrokenOff(host())));
+    assert_eq!(fetcher.read(&server.url("/short"), Asker::Operator).await, Err(FetchError::BrokenOff(host())));
     fetcher.within = Duration::from_millis(300);
-    let slow = fetcher.read(&server.url("/silent")).await;
+    let slow = fetcher.read(&server.url("/silent"), Asker::Operator).await;
     assert_eq!(slow, Err(FetchError::Slow(host(), fetcher.within)));
     // Whoever waits for slow ones waits no longer than they.
     let silent = server.url("/silent");
-    let crowd = futures_util::future::join_all((0..AT_ONCE * 3).map(|_| fetcher.read(&silent)));
+    let crowd =
+        futures_util::future::join_all((0..turns::ASKED_AT_ONCE * 3).map(|_| fetcher.read(&silent, Asker::Operator)));
     let crowd = timeout(Duration::from_secs(5), crowd).await.expect("an end");
     assert!(crowd.contains(&Err(FetchError::Busy)), "{crowd:?}");
 }
@@ -239,16 +246,52 @@ async fn r52_what_is_too_large_or_too_slow_is_left() {
 async fn r52_a_certificate_that_cannot_be_trusted_ends_it() {
     let server = Server::start(|_| page("200 OK", "", "<md/>")).await;
     let town = Town::new(&[]);
-    let internal_hosts = vec!["idp.acme.test".to_owned()];
+    let internal_hosts = vec![("idp.acme.test".to_owned(), server.port)];
     let system = FetchSettings { internal_hosts, authorities: None };
     let fetcher = Fetcher::new(&system).unwrap().with_names(Arc::clone(&town) as Arc<dyn Names>);
-    let refused = fetcher.read(&server.url("/")).await;
+    let refused = fetcher.read(&server.url("/"), Asker::Operator).await;
     assert_eq!(refused, Err(FetchError::Untrusted("idp.acme.test".to_owned())));
     assert!(server.asked.lock().is_empty());
     // Nobody listens any more.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let refused = server.fetcher(&town).read(&format!("https://idp.acme.test:{gone}/")).await;
+    let at_gone = Server { port: gone, ..server }.fetcher(&town);
+    let refused = at_gone.read(&format!("https://idp.acme.test:{gone}/"), Asker::Operator).await;
     assert_eq!(refused, Err(FetchError::Unreachable("idp.acme.test".to_owned())));
+}
+
+#[tokio::test]
+async fn an_organization_reads_one_at_a_time_and_the_job_always() {
+    let server = Server::start(|path| match path {
+        "/silent" => Reply::Silence,
+        _ => page("200 OK", "", "<md/>"),
+    })
+    .await;
+    let fetcher = Arc::new(server.fetcher(&Town::new(&[])));
+    let asker = |n: u8| Asker::Organization(OrgId::from_bytes([n; 16]));
+    for n in 0..turns::ASKED_AT_ONCE {
+        let (fetcher, silent) = (Arc::clone(&fetcher), server.url("/silent"));
+        let asker = asker(u8::try_from(n).unwrap());
+        tokio::spawn(async move { fetcher.read(&silent, asker).await });
+    }
+    let all = async {
+        while server.asked.lock().len() < turns::ASKED_AT_ONCE {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(9), all).await.expect("all of them are being read");
+    let url = server.url("/");
+    let (again, job) =
+        tokio::join!(timeout(Duration::from_secs(1), fetcher.read(&url, asker(0))), fetcher.read(&url, Asker::Job),);
+    assert_eq!(again, Ok(Err(FetchError::Busy)), "at once");
+    assert_eq!(job.unwrap(), b"<md/>");
+}
+
+#[test]
+fn it_is_not_told_which_internal_names_there_are() {
+    let host = || "vault.corp".to_owned();
+    let (none, internal) = (FetchError::NoSuchHost(host()), FetchError::Internal(host()));
+    assert_eq!((none.public(), none.detail()), (internal.public(), internal.detail()));
+    assert!(none.detail().starts_with("vault.corp has no public address here: check the name"), "{none}");
 }
 
 #[test]

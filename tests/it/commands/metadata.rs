@@ -11,7 +11,8 @@ fn r52_metadata_at_its_address_is_followed_and_kept_over_a_restart() {
     let (old, new) = (certificate_pem(), certificate_pem());
     publisher.publish(&[&old]);
     let configured = std::fs::read_to_string(site.path("vestibule.toml")).unwrap();
-    site.write("vestibule.toml", &format!("{configured}[saml]\ninternal_hosts = [\"localhost\"]\nca = \"ca.pem\"\n"));
+    let host = publisher.host();
+    site.write("vestibule.toml", &format!("{configured}[saml]\ninternal_hosts = [\"{host}\"]\nca = \"ca.pem\"\n"));
     let server = site.serve();
     site.run(&["org", "create", "acme", "--name", "Acme"]).done();
     let url = publisher.url.as_str();
@@ -57,7 +58,7 @@ fn r52_this_machine_and_its_network_are_not_asked_unless_the_operator_names_the_
     site.run(&["org", "create", "acme", "--name", "Acme"]).done();
     for host in ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"] {
         let url = publisher.url.replace("localhost", host);
-        site.run(&["sso", "set", "acme", "--metadata", &url]).refused("has an address that is not public");
+        site.run(&["sso", "set", "acme", "--metadata", &url]).refused("has no public address here");
     }
     site.run(&["sso", "set", "acme", "--metadata", "http://localhost/m"]).refused("begins with https://");
     assert!(site.json(&["sso", "show", "acme"])["idp"].is_null());

@@ -13,7 +13,8 @@ async fn metadata_is_followed_at_its_address_and_single_sign_on_removed_by_click
     let publisher = Publisher::start(&authority);
     let (old, new) = (certificate_pem(), certificate_pem());
     publisher.publish(&[&old]);
-    let configuration = format!("[saml]\ninternal_hosts = [\"localhost\"]\nca = \"{}\"\n", authority.display());
+    let configuration =
+        format!("[saml]\ninternal_hosts = [\"{}\"]\nca = \"{}\"\n", publisher.host(), authority.display());
     let world = World::with(Wishes { configuration, ..Wishes::default() }).await;
     world.run(&["org", "create", "initech", "--name", "Initech"]);
     let mut walk = Walk::as_operator(&world, "metadata").await;

@@ -1,15 +1,19 @@
 //! Metadata at its address (R52): set, read again each day and by the button, followed or refused, and forgotten.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::StatusCode;
-use vestibule::administration::sso_metadata::round;
+use vestibule::administration::Administration;
+use vestibule::administration::api::SsoRefresh;
+use vestibule::administration::sso_metadata::{refresh, round};
 use vestibule::directory::{OrgKind, Organization, SsoConnection, sso, sso_refresh};
 use vestibule::kernel::Role;
-use vestibule::saml::fetch::FetchError;
+use vestibule::saml::fetch::{Asker, Documents, FetchError};
 use vestibule::store::{Tx, check_store, take_lease};
 
-use super::world::{Browser, Site};
+use super::world::{Browser, Published, Site};
 
 const PAGE: &str = "/.vestibule/console/o/acme/sso";
 const URL: &str = "https://idp.acme.example/metadata";
@@ -128,7 +132,7 @@ async fn r52_what_cannot_be_followed_changes_nothing_and_is_told() {
         (Ok(Vec::new()), "empty"),
         (Err(FetchError::TooLarge(host())), "larger than"),
         (Err(FetchError::Slow(host(), Duration::from_secs(10))), "did not answer within 10s"),
-        (Err(FetchError::Internal("10.0.0.1".to_owned())), "has an address that is not public"),
+        (Err(FetchError::Internal("10.0.0.1".to_owned())), "has no public address here"),
         (Err(FetchError::Status(host(), 404)), "answers 404"),
     ];
     for (document, expected) in cases {
@@ -183,6 +187,52 @@ async fn the_button_is_audited_as_theirs_and_the_sign_in_address_follows() {
     let last = site.audited(&acme).await.pop().unwrap();
     assert_eq!((last.actor.as_str(), last.action.as_str()), ("ada@acme.example", "sso.refresh"));
     assert_eq!(last.object, "sso sign_in_url");
+}
+
+#[tokio::test]
+async fn what_is_this_sides_fault_is_noted_too_and_not_tried_again_at_once() {
+    let site = Site::new().await;
+    let (acme, mut ada) = set_up(&site).await;
+    let known = async || sso_refresh::find(&site.store.reader(), acme.id).await.unwrap().unwrap();
+    for error in [FetchError::Busy, FetchError::Ours("a secret of the house".to_owned())] {
+        let before = known().await;
+        site.published.put(URL, Err(error));
+        assert!(!button(&mut ada, "refresh").await.status.is_success());
+        assert_eq!(known().await, before, "it is not the identity provider's");
+        site.clock.advance(DAY);
+        ada = site.comes(&acme, "ada@acme.example", Role::Admin).await;
+        assert_eq!(round(&site.admin, NODE).await.unwrap(), 1);
+        let failing = known().await.failing.expect("noted");
+        assert!(!failing.why.contains("secret"), "{failing:?}");
+        assert_eq!(round(&site.admin, NODE).await.unwrap(), 0, "not before an hour is over");
+    }
+}
+
+/// What stood at an address before somebody else read there what is newer, and followed that.
+struct Behind(Arc<Published>, Arc<Administration>);
+
+#[async_trait]
+impl Documents for Behind {
+    async fn read(&self, url: &str, asker: Asker) -> Result<Vec<u8>, FetchError> {
+        let behind = self.0.read(url, asker).await;
+        self.0.put(url, Ok(usual(&["rsa", "p256"])));
+        assert_eq!(round(&self.1, NODE).await.unwrap(), 1);
+        behind
+    }
+}
+
+#[tokio::test]
+async fn an_older_reading_does_not_undo_a_newer_one() {
+    let site = Site::new().await;
+    let (acme, _) = set_up(&site).await;
+    site.clock.advance(DAY);
+    let documents = Arc::new(Behind(Arc::clone(&site.published), Arc::clone(&site.admin)));
+    let admin = Arc::new(Administration { documents, ..(*site.admin).clone() });
+    site.published.put(URL, Ok(metadata(IDP, "https://idp.acme.example/old", &["rsa"])));
+    let shown = refresh(admin, SsoRefresh { slug: acme.slug.clone() }).await.unwrap();
+    assert_eq!(shown.idp.unwrap().sign_in_url, "https://idp.acme.example/sso");
+    let held = held(&site, &acme).await;
+    assert_eq!((held.certificates.len(), held.settings.sign_in_url.as_str()), (2, "https://idp.acme.example/sso"));
 }
 
 #[tokio::test]
@@ -244,8 +294,8 @@ async fn r52_an_address_that_cannot_be_used_stands_again_with_its_answer() {
         ("idp.acme.example", "begins with https://"),
         ("", "begins with https://"),
         ("https://me:pass@idp.acme.example/", "begins with https://"),
-        ("https://nobody.example/", "There is no host"),
-        ("https://inner.example/", "has an address that is not public"),
+        ("https://nobody.example/", "has no public address here"),
+        ("https://inner.example/", "has no public address here"),
     ] {
         let page = ada.submit(PAGE, &format!("{PAGE}/address"), &[("address", typed)]).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{typed}: {}", page.body);

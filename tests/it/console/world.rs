@@ -23,7 +23,7 @@ use vestibule::directory::{AuditEntry, DirectoryError, Organization, Origin, Use
 use vestibule::kernel::{Client, Fault, FaultKind, ManualClock, Role, SystemRng, Timestamp};
 use vestibule::portal::{self, Portal};
 use vestibule::proof::{Proof, ProofSettings};
-use vestibule::saml::fetch::{Documents, FetchError};
+use vestibule::saml::fetch::{Asker, Documents, FetchError};
 use vestibule::saml::service_provider::ServiceProvider;
 use vestibule::session::{Method as Way, NewSession, SessionError, SessionSettings, Sessions, operator};
 use vestibule::store::{SledBackend, Store, Tx};
@@ -55,7 +55,7 @@ impl Published {
 
 #[async_trait]
 impl Documents for Published {
-    async fn read(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+    async fn read(&self, url: &str, _: Asker) -> Result<Vec<u8>, FetchError> {
         self.0.lock().get(url).cloned().unwrap_or_else(|| Err(FetchError::NoSuchHost(url.to_owned())))
     }
 }

@@ -47,6 +47,11 @@ impl Publisher {
         Publisher { url, document }
     }
 
+    /// Its host and port.
+    pub fn host(&self) -> &str {
+        self.url.split('/').nth(2).unwrap()
+    }
+
     /// Publishes metadata with these certificates, PEM, from now on.
     pub fn publish(&self, certificates: &[&str]) {
         let key = |pem: &&str| {
