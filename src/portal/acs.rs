@@ -186,6 +186,7 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
         return Ok((id.clone(), Answer::Used));
     }
     let keys = decryption_keys(&reader).await?;
+    let updated = connection.settings.updated;
     let task = Verification {
         response: message.response,
         connection,
@@ -203,14 +204,14 @@ async fn consume(portal: &Arc<Portal>, attempt: &mut Attempt, message: Message) 
     attempt.assertion_id = verdict.facts.assertion_id;
     let assertion = verdict.outcome?;
     attempt.email = Some(assertion.email().to_string());
+    let identity = identity(&assertion, attempt, updated);
     let Some(request_id) = request_id else {
         // The verifier let it pass: it answers nothing, and the organization takes that (R46).
-        let identity = identity(&assertion, attempt);
         let kept = unasked::keep(portal, &organization, &assertion, &identity, relay_state.as_deref()).await?;
         let (id, cookie) = kept.ok_or(SamlError::Replayed)?;
         return Ok((id, Answer::Unasked(cookie)));
     };
-    let answer = accept(portal, &organization, &request_id, &assertion, attempt).await?;
+    let answer = accept(portal, &organization, &request_id, &assertion, &identity).await?;
     Ok((request_id, answer))
 }
 
@@ -220,7 +221,7 @@ async fn accept(
     organization: &Organization,
     request_id: &str,
     assertion: &VerifiedAssertion,
-    attempt: &Attempt,
+    identity: &VerifiedIdentity,
 ) -> Result<Answer, Failure> {
     portal
         .store
@@ -234,13 +235,14 @@ async fn accept(
             if !tx.use_once(&USED_ASSERTIONS, &key, assertion.not_on_or_after()).await? {
                 return Err(Failure::Refused(SamlError::Replayed));
             }
-            sign_in.verified(&tx, request_id, identity(assertion, attempt))?;
+            sign_in.verified(&tx, request_id, identity.clone())?;
             Ok(Answer::Verified)
         })
         .await
 }
 
-fn identity(assertion: &VerifiedAssertion, attempt: &Attempt) -> VerifiedIdentity {
+/// What is left of the assertion; `updated`: when the connection was last changed that it was verified by.
+fn identity(assertion: &VerifiedAssertion, attempt: &Attempt, updated: Timestamp) -> VerifiedIdentity {
     let claims = assertion.attributes().iter().map(|claim| (claim.name.as_str(), &claim.values[..]));
     VerifiedIdentity {
         email: assertion.email().clone(),
@@ -253,6 +255,7 @@ fn identity(assertion: &VerifiedAssertion, attempt: &Attempt) -> VerifiedIdentit
         assertion_id: assertion.assertion_id().to_owned(),
         checks: attempt.checks.clone(),
         message: attempt.message.clone(),
+        connection_updated: Some(updated),
     }
 }
 

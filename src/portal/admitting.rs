@@ -26,6 +26,9 @@ pub async fn admit(
     if settings.entity_id != sign_in.idp {
         return Ok(Err(SamlError::IssuerMismatch { expected: settings.entity_id, received: sign_in.idp.clone() }));
     }
+    if let Err(changed) = identity.check(&settings) {
+        return Ok(Err(changed));
+    }
     let asserted = AssertedIdentity {
         idp: &sign_in.idp,
         stable_name_id: identity.stable_name_id.as_deref(),

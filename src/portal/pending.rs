@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::return_path::ReturnPath;
-use crate::directory::{LoginCheck, LoginMessage, LoginRecord};
+use crate::directory::{LoginCheck, LoginMessage, LoginRecord, SsoSettings};
 use crate::kernel::{EmailAddress, OrgId, Timestamp, TokenHash, UserId};
+use crate::saml::SamlError;
 use crate::store::{StoreError, Table, Tx};
 
 /// Sign-ins on their way, by the id of their AuthnRequest, which is their RelayState and their last step's handle too:
@@ -86,6 +87,24 @@ pub struct VerifiedIdentity {
     /// The message, to be kept beside the sign-in log.
     #[serde(default)]
     pub message: Option<LoginMessage>,
+    /// When the connection was last changed by which it was verified.
+    #[serde(default)]
+    pub connection_updated: Option<Timestamp>,
+}
+
+impl VerifiedIdentity {
+    /// Whether the connection that it was verified by is another by now: what no certificate that counts vouches for any
+    /// more is no sign-in, and what it came to proves nothing of how it is set now (D10).
+    ///
+    /// # Errors
+    /// [`SamlError::Configuration`].
+    pub fn check(&self, settings: &SsoSettings) -> Result<(), SamlError> {
+        if self.connection_updated == Some(settings.updated) {
+            return Ok(());
+        }
+        let text = "it was changed after this answer had been verified. Start the sign-in again.";
+        Err(SamlError::Configuration(text.to_owned()))
+    }
 }
 
 /// The sign-in with this request id, unless its time is over.

@@ -166,6 +166,9 @@ async fn judge(
         let received = sign_in.idp.clone();
         return Ok(Some(SamlError::IssuerMismatch { expected: settings.entity_id, received }));
     }
+    if let Err(changed) = identity.check(&settings) {
+        return Ok(Some(changed));
+    }
     let asserted = AssertedIdentity {
         idp: &sign_in.idp,
         stable_name_id: identity.stable_name_id.as_deref(),

@@ -1,7 +1,9 @@
 //! Who is let in once the IdP has spoken (D4, D6, R40, R41).
 
+use std::time::Duration;
+
 use http::StatusCode;
-use vestibule::directory::{Origin, audit, member, sso, user};
+use vestibule::directory::{Origin, audit, member, sso, sso_proof, user};
 use vestibule::kernel::Role;
 use vestibule::store::Tx;
 
@@ -112,4 +114,37 @@ async fn r41_a_connection_that_goes_takes_sign_ins_on_their_way_with_it() {
     assert_eq!(site.session_count().await, 0);
     let page = browser.return_with(&site.acme_idp.answer(&sent)).await;
     assert!(page.status.is_client_error(), "{page:?}");
+}
+
+/// Changes acme's connection as a certificate that is added or removed does, or another option.
+pub(super) async fn touch_connection(site: &Site) {
+    site.clock.advance(Duration::from_secs(1));
+    let touch = async |tx: Tx| {
+        let mut connection = sso::connection(&tx, site.acme.id).await?.expect("a connection");
+        connection.settings.updated = tx.now();
+        sso::set(&tx, &site.acme, &connection).await
+    };
+    site.store.transaction("test", touch).await.unwrap();
+}
+
+#[tokio::test]
+async fn r41_an_answer_that_was_verified_before_the_connection_changed_lets_nobody_in() {
+    let site = Site::new().await;
+    site.add(&site.acme, "ada@acme.example", Role::Owner).await;
+    let mut browser = site.browser();
+    let sent = browser.ask("ada@acme.example", "/").await;
+    let finish = browser.bring(&site.acme_idp.answer(&sent)).await.location().to_owned();
+    touch_connection(&site).await;
+    let page = browser.get(&finish).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "{page:?}");
+    assert_eq!(site.last_code(&site.acme).await, "sso_configuration");
+    assert_eq!(site.session_count().await, 0);
+    assert!(
+        sso_proof::of(&site.store.reader(), &site.acme).await.is_err(),
+        "D10: it proves nothing of what is set now"
+    );
+    // Another one, of now.
+    let sent = browser.ask("ada@acme.example", "/").await;
+    assert_eq!(browser.return_with(&site.acme_idp.answer(&sent)).await.location(), "/");
+    assert!(sso_proof::of(&site.store.reader(), &site.acme).await.is_ok());
 }

@@ -9,6 +9,7 @@ use vestibule::session::operator;
 use vestibule::store::Tx;
 
 use super::Site;
+use super::admission::touch_connection;
 use super::browser::{Browser, Sent, read_sent};
 
 const TEST: &str = "/.vestibule/sso/acme/test";
@@ -102,6 +103,18 @@ async fn what_is_wrong_is_shown_with_expected_received_and_the_fix() {
     assert!(page.body.contains("email_domain") && page.body.contains(">wrong<"), "{page:?}");
     assert_eq!(site.last_code(&site.acme).await, "tested email_domain");
     assert_eq!(state(&site, &site.acme).await, before);
+}
+
+#[tokio::test]
+async fn a_test_that_was_answered_before_the_connection_changed_says_so() {
+    let site = Site::new().await;
+    let mut ada = owner(&site).await;
+    let sent = begin(&site, &mut ada).await;
+    let finish = ada.bring(&site.acme_idp.answer(&sent)).await.location().to_owned();
+    touch_connection(&site).await;
+    let page = ada.get(&finish).await;
+    assert!(page.body.contains("it was changed after this answer had been verified"), "{page:?}");
+    assert_eq!(site.last_code(&site.acme).await, "tested sso_configuration");
 }
 
 #[tokio::test]

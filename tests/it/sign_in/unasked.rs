@@ -8,6 +8,7 @@ use vestibule::directory::{DirectoryError, claim, link, sso};
 use vestibule::kernel::Role;
 use vestibule::store::Tx;
 
+use super::admission::touch_connection;
 use super::browser::{Page, Sent};
 use super::idp::Answer;
 use super::{Browser, Site};
@@ -96,6 +97,18 @@ async fn the_button_is_of_the_browser_that_brought_the_answer_for_ten_minutes_an
     site.allow().await;
     site.clock.advance(Duration::from_secs(10 * 60));
     assert_eq!(press(&mut browser, &handle).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.session_count().await, 0);
+}
+
+#[tokio::test]
+async fn r41_the_button_counts_for_nothing_once_the_connection_changed() {
+    let site = Site::new().await;
+    site.allow().await;
+    let mut browser = site.browser();
+    let handle = question(&browser.bring(&site.unasked("").await).await);
+    touch_connection(&site).await;
+    assert_eq!(press(&mut browser, &handle).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.last_code(&site.acme).await, "sso_configuration");
     assert_eq!(site.session_count().await, 0);
 }
 
