@@ -103,6 +103,7 @@ async fn every_page_of_the_console_can_be_read_by_everybody() {
     browser.go(&format!("{}{explained}", world.public_url)).await;
     look(&world, &browser, "explained").await;
     browser.press("Leave").await;
+    browser.leaves("/explain").await;
     browser.go(&format!("{}/.vestibule/console/o/acme", world.public_url)).await;
     browser.sees("Sign in").await;
 }

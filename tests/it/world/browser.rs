@@ -184,6 +184,15 @@ impl Browser {
         }
     }
 
+    /// Waits until the page's address has this in it no more: whatever was sent from there has its answer.
+    pub async fn leaves(&self, part: &str) {
+        let start = std::time::Instant::now();
+        while self.url().await.contains(part) {
+            assert!(start.elapsed() < PATIENCE, "{part} is never left");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// The text of the page as it is.
     pub async fn text(&self) -> String {
         match self.client.find(Locator::Css("body")).await {
