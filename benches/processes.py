@@ -24,11 +24,15 @@ def cpu_seconds(pids):
 
 
 def cpu_seconds_of_all(pids):
-    """The same with the time of threads that have ended, in steps of a clock tick."""
+    """The same with the time of threads that have ended, in steps of a clock tick. A process that ended meanwhile, such as
+    one that PostgreSQL starts to clean up, counts no more."""
     total = 0.0
     for pid in pids:
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except FileNotFoundError:
+            continue
         total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return total
 
